@@ -46,7 +46,7 @@ export interface ContainerOptions {
   /** `none`: loopback only (default). `host`: the machine's own network. */
   network?: 'none' | 'host' | undefined;
   /** Each of: `private` (default but for user and time), `host`. */
-  namespaces?: { pid?: NamespaceMode; ipc?: NamespaceMode; uts?: NamespaceMode; cgroup?: NamespaceMode; user?: NamespaceMode; time?: NamespaceMode } | undefined;
+  namespaces?: { readonly [Type in 'pid' | 'ipc' | 'uts' | 'cgroup' | 'user' | 'time']?: NamespaceMode | undefined } | undefined;
   /** With `namespaces.user: 'private'`. Default: 65536 ids, 0 inside being 100000 outside. */
   idMappings?: { uids: readonly IdRange[]; gids: readonly IdRange[] } | undefined;
   timeOffsets?: { monotonic?: number | undefined; boottime?: number | undefined } | undefined;

@@ -75,8 +75,8 @@ const rlimits = z
     });
   });
 
-const log = z
-  .union([z.null(), strict({ maxSize: size({ min: MIN_LOG }).optional(), maxFiles: z.number().int().min(1).max(1000).optional() })])
+const log = strict({ maxSize: size({ min: MIN_LOG }).optional(), maxFiles: z.number().int().min(1).max(1000).optional() })
+  .nullable()
   .transform((given) => given && { maxBytes: given.maxSize ?? DEFAULT_LOG.maxBytes, maxFiles: given.maxFiles ?? DEFAULT_LOG.maxFiles });
 
 const limitsShape = {

@@ -1,23 +1,40 @@
 /** Turns what a schema found wrong into our issues: a JSON path and a sentence each. Comes in: issues of zod or any Standard Schema. Goes out: `ErrorIssue`s. Called by everything that validates. */
 import type { ErrorIssue } from '../errors/index.js';
 
-/** An issue as the Standard Schema has it (https://standardschema.dev), plus zod's list of unknown keys. */
+/** An issue as the Standard Schema has it (https://standardschema.dev), plus what zod adds to some. */
 export interface SchemaIssue {
   readonly message: string;
   readonly path?: ReadonlyArray<PropertyKey | { readonly key: PropertyKey }> | undefined;
   readonly code?: string | undefined;
+  /** `unrecognized_keys`: which. */
   readonly keys?: readonly string[] | undefined;
+  /** `invalid_key`: what is wrong with the key. */
+  readonly issues?: readonly SchemaIssue[] | undefined;
+  /** `invalid_union`: what is wrong under each alternative. */
+  readonly errors?: ReadonlyArray<readonly SchemaIssue[]> | undefined;
 }
 
 /** `at` is where the checked value stands itself, e.g. `run.web`. */
 export function toIssues(found: readonly SchemaIssue[], at = ''): ErrorIssue[] {
   return found.flatMap((issue) => {
     const path = jsonPath(issue.path ?? [], at);
-    if (issue.code !== 'unrecognized_keys' || !issue.keys) return [{ path, message: issue.message }];
-    // One line per key, see `unknownKeys`.
-    const lines = issue.message.split('\n');
-    return issue.keys.map((key, index) => ({ path: jsonPath([key], path), message: lines[index] ?? issue.message }));
+    if (issue.code === 'unrecognized_keys') return keyIssues(issue, path);
+    if (issue.code === 'invalid_key') return [{ path, message: issue.issues?.[0]?.message ?? issue.message }];
+    const meant = issue.code === 'invalid_union' ? meantAlternative(issue) : undefined;
+    return meant ? toIssues(meant, path) : [{ path, message: issue.message }];
   });
+}
+
+/** One line of the message per key, see `unknownKeys`. */
+function keyIssues({ keys = [], message }: SchemaIssue, path: string): ErrorIssue[] {
+  const lines = message.split('\n');
+  return keys.map((key, index) => ({ path: jsonPath([key], path), message: lines[index] ?? message }));
+}
+
+/** The one alternative whose own type fits, so that the faults inside it are what the user wants to hear. */
+function meantAlternative({ errors = [] }: SchemaIssue): readonly SchemaIssue[] | undefined {
+  const fitting = errors.filter((issues) => issues.every(({ code, path }) => code === 'unrecognized_keys' || (path?.length ?? 0) > 0));
+  return fitting.length === 1 ? fitting[0] : undefined;
 }
 
 /** `jsonPath(['run', 0, 'memory'])` is `run[0].memory`; keys that are no plain words are quoted. */

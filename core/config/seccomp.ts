@@ -9,21 +9,21 @@ const operator = z.enum(['SCMP_CMP_NE', 'SCMP_CMP_LT', 'SCMP_CMP_LE', 'SCMP_CMP_
 const errno = z.number().int().min(0).max(4095);
 const word = z.number().int().min(0);
 
-const condition = strict({ index: z.number().int().min(0).max(5), value: word, valueTwo: word.optional(), op: operator });
+const condition = strict({ index: z.number().int().min(0).max(5), value: word, valueTwo: word.exactOptional(), op: operator });
 
 const rule = strict({
   names: z.array(z.string().min(1)).min(1),
   action,
-  errnoRet: errno.optional(),
-  args: z.array(condition).max(6).optional(),
+  errnoRet: errno.exactOptional(),
+  args: z.array(condition).max(6).exactOptional(),
 });
 
 export const seccompProfile = strict({
   defaultAction: action,
-  defaultErrnoRet: errno.optional(),
-  architectures: z.array(z.string().regex(/^SCMP_ARCH_[A-Z0-9_]+$/, 'an architecture is spelled SCMP_ARCH_...')).optional(),
-  flags: z.array(z.string().regex(/^SECCOMP_FILTER_FLAG_[A-Z_]+$/, 'a flag is spelled SECCOMP_FILTER_FLAG_...')).optional(),
-  listenerPath: z.string().optional(),
-  listenerMetadata: z.string().optional(),
-  syscalls: z.array(rule).optional(),
+  defaultErrnoRet: errno.exactOptional(),
+  architectures: z.array(z.string().regex(/^SCMP_ARCH_[A-Z0-9_]+$/, 'an architecture is spelled SCMP_ARCH_...')).exactOptional(),
+  flags: z.array(z.string().regex(/^SECCOMP_FILTER_FLAG_[A-Z_]+$/, 'a flag is spelled SECCOMP_FILTER_FLAG_...')).exactOptional(),
+  listenerPath: z.string().exactOptional(),
+  listenerMetadata: z.string().exactOptional(),
+  syscalls: z.array(rule).exactOptional(),
 });

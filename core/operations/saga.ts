@@ -33,11 +33,14 @@ export interface Saga {
    * because an unwinding is never aborted.
    */
   step<T>(name: string, work: () => Promise<T>, undo?: () => Promise<unknown> | void): Promise<T>;
-  /** Puts a change into the batch that also writes the intent, so that the two appear together. Not awaited. */
-  record(change: () => void): void;
+  /** Writes the intent, and `change` in the same batch; not awaited. Unwinding ends with `revert`, in the batch that removes the intent. */
+  record(change: () => void, revert: () => void): void;
   /** Settles once what `record` queued can no longer be lost; an operation awaits it before it says that it succeeded. */
   recorded(): Promise<void>;
-  /** Puts a change into the batch that removes the intent; settles with that batch. */
+  /**
+   * Removes the intent, and makes `change` in the same batch; settles with that batch. A body that can be told to have
+   * succeeded without it (see recovery.ts) need not await it. Without a call the runner commits, and waits.
+   */
   commit(change?: () => void): Promise<void>;
 }
 
@@ -54,7 +57,7 @@ export function createSagas(store: Store): SagaRunner {
     } catch (error) {
       throw await saga.unwind(error);
     }
-    await saga.commit();
+    if (!saga.committing) await saga.commit();
     return result;
   };
 }
@@ -81,6 +84,7 @@ class RunningSaga implements Saga {
   readonly #undos: Undo[] = [];
   #queued: Promise<void> | undefined;
   #committed: Promise<void> | undefined;
+  #revert: (() => void) | undefined;
 
   constructor(store: Store, intents: Collection<Intent>, { operation, object, signal }: SagaOptions) {
     this.#store = store;
@@ -90,13 +94,18 @@ class RunningSaga implements Saga {
     this.signal = signal;
   }
 
+  get committing(): boolean {
+    return this.#committed !== undefined;
+  }
+
   async step<T>(name: string, work: () => Promise<T>, undo?: () => Promise<unknown> | void): Promise<T> {
     this.signal?.throwIfAborted();
     if (undo) this.#undos.push({ name, run: undo });
     return work();
   }
 
-  record(change: () => void): void {
+  record(change: () => void, revert: () => void): void {
+    this.#revert = revert;
     this.#queued = this.#store.write(() => {
       this.#intents.put(this.#key, this.#intent);
       change();
@@ -121,15 +130,16 @@ class RunningSaga implements Saga {
   async unwind(thrown: unknown): Promise<CoreError> {
     const error = abortedOr(thrown, this.signal, this.#intent);
     const failures: ErrorIssue[] = [];
-    for (const { name, run } of this.#undos.reverse()) {
+    const attempt = async ({ name, run }: Undo): Promise<void> => {
       try {
         await run();
       } catch (failure) {
         failures.push({ path: name, message: `undo failed: ${toCoreError(failure).message}` });
       }
-    }
-    // With an undo that failed the intent stays: the next boot tries again.
-    if (failures.length === 0 && this.#queued) await this.#end().catch((failure: unknown) => failures.push({ path: 'intent', message: toCoreError(failure).message }));
+    };
+    for (let undo = this.#undos.pop(); undo; undo = this.#undos.pop()) await attempt(undo);
+    // With an undo that failed intent and record stay: the next boot tries again.
+    if (failures.length === 0 && this.#queued) await attempt({ name: 'record', run: () => this.#end(this.#revert) });
     return failures.length === 0 ? error : withIssues(error, failures);
   }
 

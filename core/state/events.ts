@@ -1,16 +1,16 @@
 /**
- * The journal of what happened. Comes in: facts. Goes out: the same with a number that only ever grows, now and on request
- * from the past. Called by the operations, which write a fact in the same batch as the change it tells of.
+ * The journal of what happened. Comes in: events as the bus numbered them. Goes out: the same on request, over restarts.
+ * Called by `createKernel`, which lets it listen to the bus, and by the operations for `system.events`.
  */
 import type { EngineEvent } from '../contracts/index.js';
 import type { Collection, Store } from './store.js';
 
 export interface Journal {
-  /** Numbers the event and puts it into the current `Store.write`. */
-  append(event: Omit<EngineEvent, 'sequence'>): EngineEvent;
+  /** Queues the event for the next commit, together with the records changed in the same turn. */
+  append(event: EngineEvent): void;
   /** What was committed after `sequence`, in order. Events older than the last 10,000 are gone. */
   since(sequence: number): EngineEvent[];
-  /** The number of the latest event; 0 before the first. */
+  /** Number of the latest event; 0 before the first. */
   readonly last: number;
 }
 
@@ -25,11 +25,13 @@ export function openJournal(store: Store): Journal {
       return last;
     },
     append(event) {
-      last += 1;
-      const numbered: EngineEvent = { sequence: last, ...event };
-      events.put(last, numbered);
-      while (last - oldest >= KEPT) events.delete(oldest++);
-      return numbered;
+      last = event.sequence;
+      const write = store.write(() => {
+        events.put(last, event);
+        while (last - oldest >= KEPT) events.delete(oldest++);
+      });
+      // An event that cannot be kept was still told; the record beside it reports the disk's trouble.
+      write.catch(() => {});
     },
     since: (sequence) => events.entries({ after: sequence }).map(([, event]) => event),
   };

@@ -89,13 +89,15 @@ function checkSchema(meta: Database<unknown, string>, path: string): void {
   });
 }
 
+type Change = () => Promise<boolean>;
+
 class LmdbStore implements Store {
   readonly path: string;
   readonly #database: RootDatabase;
   readonly #meta: Database<unknown, string>;
   readonly #readOnly: boolean;
   readonly #collections = new Map<string, Collection<never>>();
-  #writing = false;
+  #changes: Change[] | undefined;
   #closed: Promise<void> | undefined;
 
   constructor({ path, database, meta, readOnly }: { path: string; database: RootDatabase; meta: Database<unknown, string>; readOnly: boolean }) {
@@ -126,13 +128,11 @@ class LmdbStore implements Store {
   async write(change: () => void): Promise<void> {
     if (this.#closed) throw new CoreError('E_CLOSED', { message: `the state at ${this.path} is closed` });
     if (this.#readOnly) throw new CoreError('E_PERMISSION', { message: `the state at ${this.path} was opened for reading`, hint: '' });
-    let committed: Promise<boolean>;
-    this.#writing = true;
-    try {
-      committed = this.#database.batch(change);
-    } finally {
-      this.#writing = false;
-    }
+    // Collected first, so that a `change` that throws half-way leaves nothing in the queue.
+    const changes = this.#collect(change);
+    const committed = this.#database.batch(() => {
+      for (const apply of changes) apply().catch(() => {}); // the batch's own promise carries the failure
+    });
     await committed.catch((cause: unknown) => {
       throw ioError(`the state at ${this.path} cannot be written`, cause);
     });
@@ -151,10 +151,20 @@ class LmdbStore implements Store {
     await this.#database.close();
   }
 
-  #enlist(change: () => Promise<boolean>): void {
-    if (!this.#writing) throw new CoreError('E_INTERNAL', { message: 'a record was changed outside of Store.write' });
-    // The batch's own promise carries a failure; a second, unheard one would end the process.
-    change().catch(() => {});
+  #collect(change: () => void): Change[] {
+    const changes: Change[] = [];
+    this.#changes = changes;
+    try {
+      change();
+    } finally {
+      this.#changes = undefined;
+    }
+    return changes;
+  }
+
+  #enlist(change: Change): void {
+    if (!this.#changes) throw new CoreError('E_INTERNAL', { message: 'a record was changed outside of Store.write' });
+    this.#changes.push(change);
   }
 }
 

@@ -1,0 +1,81 @@
+#!/usr/bin/env node
+/**
+ * Runs every check there is: lint, the shape of the tree, unit tests, and as root the tests with real containers. Called by
+ * `npm test`, which takes the names of tiers (`npm test -- unit`). The last line says how many passed, failed and were skipped.
+ *
+ * With CI=true nothing may be skipped that the machine was set up for: a tier that cannot run is a failure there.
+ */
+import { spawn, spawnSync } from 'node:child_process';
+import { existsSync, readdirSync, rmSync } from 'node:fs';
+import { join } from 'node:path';
+import { TapReader } from './lib/tap.mjs';
+
+const root = join(import.meta.dirname, '..');
+const bin = (name) => join(root, 'node_modules', '.bin', name);
+const inCi = process.env.CI === 'true';
+
+const tiers = {
+  lint: () => command('oxlint', bin('oxlint'), ['--config', '.oxlintrc.json', '--deny-warnings']),
+  tree: () => command('tree', process.execPath, ['scripts/check-tree.mjs']),
+  docs: () => command('docs', process.execPath, ['scripts/docs.mjs', '--check']),
+  unit: () => ava('unit', ['--tap']),
+  e2e: () => (process.getuid() === 0 ? ava('e2e', ['--tap', '--config', 'ava.e2e.config.mjs']) : skipped('e2e', 'real namespaces and cgroups want root')),
+};
+
+process.exitCode = await main(process.argv.slice(2));
+
+async function main(names) {
+  const unknown = names.filter((name) => !Object.hasOwn(tiers, name));
+  if (unknown.length > 0) {
+    console.error(`test: no such tier: ${unknown.join(', ')}; there are ${Object.keys(tiers).join(', ')}`);
+    return 2;
+  }
+  dropStaleTests(join(root, 'test', 'dist'), join(root, 'test'));
+  const sum = { passed: 0, failed: 0, skipped: 0 };
+  add(sum, await command('build', process.execPath, ['scripts/build.mjs']));
+  if (sum.failed === 0) {
+    for (const name of names.length > 0 ? names : Object.keys(tiers)) add(sum, await tiers[name]());
+  }
+  console.log(`${sum.passed} passed, ${sum.failed} failed, ${sum.skipped} skipped`);
+  return sum.failed > 0 ? 1 : 0;
+}
+
+/** A tool that says all by its exit code counts as one test. */
+function command(name, program, args) {
+  const { status } = spawnSync(program, args, { cwd: root, stdio: ['ignore', 'inherit', 'inherit'] });
+  console.log(`${name}: ${status === 0 ? 'passed' : 'FAILED'}`);
+  return { passed: Number(status === 0), failed: Number(status !== 0), skipped: 0 };
+}
+
+async function ava(name, args) {
+  const began = Date.now();
+  const reader = new TapReader();
+  const child = spawn(bin('ava'), args, { cwd: root, stdio: ['ignore', 'pipe', 'inherit'], env: { ...process.env, FORCE_COLOR: '0' } });
+  child.stdout.setEncoding('utf8');
+  for await (const text of child.stdout) for (const line of reader.read(text)) console.log(`${name}: ${line}`);
+  const status = child.exitCode ?? (await new Promise((resolve) => child.once('exit', resolve)));
+  const { passed, failed, skipped: left } = reader.counts;
+  // What a test file did before or after its tests has no line of its own, only the exit code.
+  const unseen = status !== 0 && failed === 0 ? 1 : 0;
+  console.log(`${name}: ${passed} passed, ${failed + unseen} failed, ${left} skipped in ${Math.round((Date.now() - began) / 1000)} s`);
+  return { passed, failed: failed + unseen, skipped: left };
+}
+
+function skipped(name, reason) {
+  console.log(`${name}: ${inCi ? 'FAILED' : 'skipped'}: ${reason}`);
+  return { passed: 0, failed: Number(inCi), skipped: Number(!inCi) };
+}
+
+function add(sum, counts) {
+  for (const key of Object.keys(sum)) sum[key] += counts[key];
+}
+
+/** tsc leaves the output of a test whose source is gone, and ava would go on running it. */
+function dropStaleTests(built, source) {
+  if (!existsSync(built)) return;
+  for (const entry of readdirSync(built, { withFileTypes: true })) {
+    const path = join(built, entry.name);
+    if (entry.isDirectory()) dropStaleTests(path, join(source, entry.name));
+    else if (entry.name.endsWith('.test.js') && !existsSync(join(source, entry.name.replace(/\.js$/, '.ts')))) rmSync(path);
+  }
+}

@@ -1,0 +1,14 @@
+/** Open files of this process. Comes in: nothing. Goes out: what its fds lead to, counted. Called by the oracle. */
+import { openFiles } from './namespaces.js';
+import type { Things } from './oracle.js';
+
+export function handles(): Things {
+  const found = new Map<string, string>();
+  for (const target of openFiles(process.pid)) {
+    if (target === `/proc/${process.pid}/fd`) continue; // the one that reads the list
+    let name = target;
+    for (let nth = 2; found.has(name); nth++) name = `${target} (${nth})`;
+    found.set(name, '');
+  }
+  return found;
+}

@@ -1,0 +1,3 @@
+export { bounded, isThenable, type Bound } from './bounded.js';
+export { Gate } from './gate.js';
+export { LinkedSignal } from './signal.js';

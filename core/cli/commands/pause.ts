@@ -1,0 +1,8 @@
+/** `core pause`: freezes containers. */
+import { defineCommand } from '../define.js';
+import { forEach } from '../each.js';
+
+export default defineCommand({
+  define: (program) => program.argument('<container...>'),
+  run: (cli, names) => forEach(cli, names, (engine, container) => engine.containers.pause({ container })),
+});

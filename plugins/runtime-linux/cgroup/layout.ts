@@ -1,0 +1,65 @@
+/** Which cgroup hierarchies this machine has. Comes in: a mountinfo text. Goes out: a `CgroupLayout`, made once at boot. */
+
+/** Controllers this runtime sets or reads, each in its own v1 folder or in the v2 tree. */
+export const CONTROLLERS = ['memory', 'cpu', 'cpuacct', 'cpuset', 'pids', 'blkio', 'hugetlb', 'devices', 'freezer'] as const;
+export type Controller = (typeof CONTROLLERS)[number];
+
+export interface CgroupLayout {
+  readonly mode: 'v1' | 'hybrid' | 'v2' | 'none';
+  /** Mount point of the v2 tree; there in hybrid and v2. */
+  readonly unified?: string | undefined;
+  /** Controllers the v2 tree has at its root (`io` is called `blkio` here, as everywhere in this folder). */
+  readonly unifiedControllers: readonly Controller[];
+  /** Mount point by v1 controller. */
+  readonly v1: Readonly<Partial<Record<Controller, string>>>;
+  /** Which file takes a block-io weight, if any scheduler here offers one. */
+  readonly weightFile?: string | undefined;
+}
+
+/** `controllers` is the text of the v2 root's cgroup.controllers. The shortest mount point of a hierarchy counts. */
+export function cgroupLayout(mountinfo: string, controllers: (unified: string) => string): CgroupLayout {
+  const v1: Partial<Record<Controller, string>> = {};
+  let unified: string | undefined;
+  for (const { target, type, root, options } of parseMounts(mountinfo)) {
+    if (root !== '/') continue;
+    if (type === 'cgroup2') unified = shorter(unified, target);
+    if (type !== 'cgroup') continue;
+    for (const name of CONTROLLERS) {
+      if (options.includes(name)) v1[name] = shorter(v1[name], target);
+    }
+  }
+  const names = unified === undefined ? [] : controllers(unified).trim().split(/\s+/).map((name) => (name === 'io' ? 'blkio' : name));
+  const hasV1 = Object.keys(v1).length > 0;
+  return {
+    mode: unified === undefined ? (hasV1 ? 'v1' : 'none') : hasV1 ? 'hybrid' : 'v2',
+    unified,
+    unifiedControllers: CONTROLLERS.filter((name) => names.includes(name)),
+    v1,
+  };
+}
+
+interface MountLine {
+  readonly target: string;
+  readonly root: string;
+  readonly type: string;
+  readonly options: readonly string[];
+}
+
+function parseMounts(text: string): MountLine[] {
+  return text.split('\n').flatMap((line) => {
+    const [before, after] = line.split(' - ');
+    if (!before || !after) return [];
+    const fields = before.split(' ');
+    const [type = '', , superOptions = ''] = after.split(' ');
+    return [{ root: fields[3] ?? '', target: unescape(fields[4] ?? ''), type, options: superOptions.split(',') }];
+  });
+}
+
+/** mountinfo writes blanks and the like as three octal digits. */
+function unescape(path: string): string {
+  return path.replace(/\\([0-7]{3})/g, (_, octal: string) => String.fromCharCode(Number.parseInt(octal, 8)));
+}
+
+function shorter(a: string | undefined, b: string): string {
+  return a === undefined || b.length < a.length ? b : a;
+}

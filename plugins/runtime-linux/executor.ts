@@ -1,0 +1,137 @@
+/**
+ * The executor's process as this kernel sees it: found alive or started, its connection kept, started again when it dies.
+ * Called by the driver; everything else speaks through `request`.
+ */
+import { spawn } from 'node:child_process';
+import { open, stat } from 'node:fs/promises';
+import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { CoreError } from '@core/core/plugin';
+import { Connection, type NoticeHandler, type RequestOptions } from './link/connection.js';
+import { PROTOCOL_VERSION } from './protocol.js';
+
+export interface ExecutorOptions {
+  /** The binary. */
+  readonly path: string;
+  /** `--run`: socket and containers' folders. */
+  readonly runRoot: string;
+  /** Mounts its slim mount namespace must keep. */
+  readonly keep: readonly string[];
+  /** It ends, with all its containers, when this kernel's connection does. */
+  readonly lease: boolean;
+  readonly onNotice: NoticeHandler;
+  /** The connection is gone though nobody closed it. */
+  readonly onLost: () => void;
+}
+
+/** A socket of an executor that just started appears within a few ms. */
+const START_TIMEOUT = 5_000;
+const FIRST_PAUSE = 1;
+const LONGEST_PAUSE = 50;
+
+export class Executor {
+  readonly #options: ExecutorOptions;
+  #connection: Promise<Connection> | undefined;
+  #pid: number | undefined;
+  #closed = false;
+
+  constructor(options: ExecutorOptions) {
+    this.#options = options;
+  }
+
+  get pid(): number | undefined {
+    return this.#pid;
+  }
+
+  /** Connects, starting the executor where none answers. Throws E_EXECUTOR. */
+  async request(op: string, argument: unknown, options?: RequestOptions): Promise<unknown> {
+    return (await this.connection()).request(op, argument, options);
+  }
+
+  connection(): Promise<Connection> {
+    if (this.#closed) return Promise.reject(new CoreError('E_CLOSED', { message: 'the runtime is closed' }));
+    this.#connection ??= this.#establish().catch((thrown: unknown) => {
+      this.#connection = undefined;
+      throw thrown;
+    });
+    return this.#connection;
+  }
+
+  /** Ends the connection; with `end` the executor too. Containers live on, unless it holds them by lease. */
+  async close({ end }: { readonly end: boolean }): Promise<void> {
+    this.#closed = true;
+    const connection = await this.#connection?.catch(() => undefined);
+    if (end && this.#pid !== undefined && connection?.isOpen) terminate(this.#pid);
+    connection?.close();
+    await connection?.closed;
+  }
+
+  async #establish(): Promise<Connection> {
+    const { runRoot, onNotice, onLost } = this.#options;
+    const socket = join(runRoot, 'executor.sock');
+    const connection = (await attempt(socket, onNotice)) ?? (await this.#start(socket));
+    const hello = (await connection.request('hello', { version: PROTOCOL_VERSION })) as { version: number; pid: number };
+    if (hello.version !== PROTOCOL_VERSION) {
+      connection.close();
+      throw new CoreError('E_EXECUTOR', { message: `the executor speaks version ${hello.version}, this kernel ${PROTOCOL_VERSION}` });
+    }
+    this.#pid = hello.pid;
+    connection.ref(false);
+    void connection.closed.then(() => {
+      this.#connection = undefined;
+      this.#pid = undefined;
+      if (!this.#closed) onLost();
+    });
+    return connection;
+  }
+
+  async #start(socket: string): Promise<Connection> {
+    const { path, runRoot, keep, lease, onNotice } = this.#options;
+    await requireBinary(path);
+    const words = join(runRoot, 'executor.log');
+    const output = await open(words, 'a', 0o600);
+    const child = spawn(path, ['--run', runRoot, ...keep.flatMap((folder) => ['--keep', folder]), ...(lease ? ['--lease'] : [])], {
+      detached: true,
+      cwd: '/',
+      env: {},
+      stdio: ['ignore', output.fd, output.fd],
+    });
+    const ended = { how: undefined as string | undefined };
+    child.once('error', (error) => (ended.how = error.message));
+    child.once('exit', (code, signal) => (ended.how = signal ?? `code ${code}`));
+    child.unref();
+    await output.close();
+    const deadline = Date.now() + START_TIMEOUT;
+    for (let pause = FIRST_PAUSE; Date.now() < deadline; pause = Math.min(pause * 2, LONGEST_PAUSE)) {
+      await sleep(pause);
+      const connection = await attempt(socket, onNotice);
+      if (connection) return connection;
+      if (ended.how !== undefined) throw new CoreError('E_EXECUTOR', { message: `the executor ended at once (${ended.how}); its words are in ${words}` });
+    }
+    throw new CoreError('E_EXECUTOR', { message: `the executor did not answer within ${START_TIMEOUT} ms; its words are in ${words}` });
+  }
+}
+
+async function attempt(socket: string, onNotice: NoticeHandler): Promise<Connection | undefined> {
+  try {
+    return await Connection.open(socket, onNotice);
+  } catch (thrown) {
+    const code = (thrown as NodeJS.ErrnoException).code;
+    // EAGAIN: its backlog is full, which passes.
+    if (code === 'ENOENT' || code === 'ECONNREFUSED' || code === 'EAGAIN') return undefined;
+    throw new CoreError('E_EXECUTOR', { message: `cannot reach the executor at ${socket}: ${String(thrown)}`, cause: thrown, errno: code });
+  }
+}
+
+async function requireBinary(path: string): Promise<void> {
+  const found = await stat(path).catch(() => undefined);
+  if (!found?.isFile()) throw new CoreError('E_EXECUTOR', { message: `the executor is not at ${path}` });
+}
+
+function terminate(pid: number): void {
+  try {
+    process.kill(pid, 'SIGTERM');
+  } catch {
+    // Gone already, which is what was wanted.
+  }
+}

@@ -1,0 +1,27 @@
+/** What is true of this machine, read once when the driver is made. Called by `driver.ts`. */
+import { existsSync, readFileSync } from 'node:fs';
+import { cgroupLayout, type CgroupLayout } from './cgroup/layout.js';
+import type { HostFacts } from './plan/input.js';
+import { MASKED_PATHS, READONLY_PATHS } from './spec/paths.js';
+
+/** Synchronous: it runs at boot alone, and reads a handful of kernel files. */
+export function hostFacts(): HostFacts {
+  return {
+    cgroups: layout(),
+    lastCapability: Number(readFileSync('/proc/sys/kernel/cap_last_cap', 'utf8')),
+    absent: new Set([...MASKED_PATHS, ...READONLY_PATHS].filter((path) => !existsSync(path))),
+  };
+}
+
+function layout(): CgroupLayout {
+  const found = cgroupLayout(readFileSync('/proc/self/mountinfo', 'utf8'), (unified) => readFileSync(`${unified}/cgroup.controllers`, 'utf8'));
+  const weightFile = weightFiles(found).find(({ path }) => existsSync(path))?.name;
+  return weightFile === undefined ? found : { ...found, weightFile };
+}
+
+/** v1 shows its file at the root; in v2 the root has none, so any child tells. */
+function weightFiles({ v1, unified }: CgroupLayout): Array<{ name: string; path: string }> {
+  if (v1.blkio !== undefined) return ['blkio.bfq.weight', 'blkio.weight'].map((name) => ({ name, path: `${v1.blkio}/${name}` }));
+  if (unified === undefined) return [];
+  return ['io.bfq.weight', 'io.weight'].flatMap((name) => ['init.scope', 'system.slice'].map((child) => ({ name, path: `${unified}/${child}/${name}` })));
+}

@@ -1,0 +1,59 @@
+/** Frames of the executor's protocol: values in, bytes out, and back. Called by `connection.ts`. */
+import { CoreError } from '@core/core/plugin';
+import { Packr } from 'msgpackr';
+import { MAX_FRAME, MAX_REQUEST } from '../protocol.js';
+
+const HEADER = 4;
+
+// Plain MessagePack, as C reads it; 64-bit integers in replies (times) all fit a double.
+const packr = new Packr({ useRecords: false, variableMapSize: true, int64AsType: 'number' });
+
+/** Length and body as one buffer. Throws E_INVALID when it passes what the executor takes. */
+export function encodeFrame(value: unknown): Buffer {
+  const body = packr.pack(value);
+  if (body.length > MAX_REQUEST) {
+    throw new CoreError('E_INVALID', { message: `a request of ${body.length} bytes is more than the executor takes (${MAX_REQUEST})` });
+  }
+  const frame = Buffer.allocUnsafe(HEADER + body.length);
+  frame.writeUInt32LE(body.length, 0);
+  body.copy(frame, HEADER);
+  return frame;
+}
+
+/** Cuts a byte stream into frames. The bound is checked before anything is decoded. */
+export class FrameReader {
+  #pending: Buffer[] = [];
+  #size = 0;
+
+  /** Calls `take` for every complete frame. Throws E_PROTOCOL for a frame that is too long or no array. */
+  push(chunk: Buffer, take: (frame: readonly unknown[]) => void): void {
+    this.#pending.push(chunk);
+    this.#size += chunk.length;
+    while (this.#size >= HEADER) {
+      const head = this.#joined();
+      const length = head.readUInt32LE(0);
+      if (length > MAX_FRAME) throw new CoreError('E_PROTOCOL', { message: `the executor sent a frame of ${length} bytes; the bound is ${MAX_FRAME}` });
+      if (head.length < HEADER + length) return;
+      const frame: unknown = packr.unpack(head.subarray(HEADER, HEADER + length));
+      this.#pending = [head.subarray(HEADER + length)];
+      this.#size -= HEADER + length;
+      if (!Array.isArray(frame)) throw new CoreError('E_PROTOCOL', { message: 'the executor sent a frame that is no array' });
+      take(frame);
+    }
+  }
+
+  #joined(): Buffer {
+    const [only] = this.#pending;
+    const joined = this.#pending.length === 1 && only ? only : Buffer.concat(this.#pending, this.#size);
+    this.#pending = [joined];
+    return joined;
+  }
+}
+
+export function encodeRecord(value: unknown): Buffer {
+  return Buffer.from(packr.pack(value));
+}
+
+export function decodeRecord(bytes: Uint8Array): unknown {
+  return packr.unpack(bytes);
+}

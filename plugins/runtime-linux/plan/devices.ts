@@ -1,0 +1,51 @@
+/** Device nodes and the links of /dev. Called by `plan/index.ts`. */
+import type { Oci } from '@core/core/plugin';
+import { S_IF } from '../constants.js';
+import type { PlanDraft } from './draft.js';
+
+/** config-linux.md, "Default Devices". */
+const DEFAULT_DEVICES: readonly Oci.Device[] = [
+  { type: 'c', path: '/dev/null', major: 1, minor: 3 },
+  { type: 'c', path: '/dev/zero', major: 1, minor: 5 },
+  { type: 'c', path: '/dev/full', major: 1, minor: 7 },
+  { type: 'c', path: '/dev/random', major: 1, minor: 8 },
+  { type: 'c', path: '/dev/urandom', major: 1, minor: 9 },
+  { type: 'c', path: '/dev/tty', major: 5, minor: 0 },
+];
+
+const LINKS: ReadonlyArray<readonly [target: string, path: string]> = [
+  ['pts/ptmx', '/dev/ptmx'],
+  ['/proc/self/fd', '/dev/fd'],
+  ['/proc/self/fd/0', '/dev/stdin'],
+  ['/proc/self/fd/1', '/dev/stdout'],
+  ['/proc/self/fd/2', '/dev/stderr'],
+];
+
+export function deviceSteps(draft: PlanDraft): void {
+  const extra = draft.spec.linux?.devices ?? [];
+  // A /dev of the machine's own has its nodes, and is not ours to add to.
+  if (!isBound(draft.spec, '/dev')) {
+    const replaced = new Set(extra.map((device) => device.path));
+    for (const device of DEFAULT_DEVICES) if (!replaced.has(device.path)) addDevice(draft, device);
+    for (const [target, path] of LINKS) draft.setup.push(['link', target, path]);
+  }
+  for (const device of extra) addDevice(draft, device);
+  if (draft.spec.process?.terminal) draft.setup.push(['console', '/dev/console']);
+}
+
+/** In a user namespace no node can be made, so the machine's own is bound. */
+function addDevice(draft: PlanDraft, device: Oci.Device): void {
+  if (draft.userns) {
+    const slot = draft.slot();
+    draft.prepare.push(['tree', slot, device.path, false, false, true]);
+    draft.setup.push(['mount', slot, device.path, 2, false]);
+    return;
+  }
+  const { type, path, major = 0, minor = 0, fileMode = 0o666, uid = 0, gid = 0 } = device;
+  const kind = S_IF[type === 'u' ? 'c' : type];
+  draft.setup.push(['node', path, kind | (fileMode & 0o7777), major, minor, uid, gid]);
+}
+
+function isBound(spec: Oci.Spec, path: string): boolean {
+  return (spec.mounts ?? []).some((mount) => mount.destination === path && (mount.type === 'bind' || mount.options?.some((option) => option === 'bind' || option === 'rbind')));
+}

@@ -1,0 +1,39 @@
+/** The plan while it is being written: lists of steps and the count of slots. Handed through the topics of `plan/`. */
+import { CoreError, type Oci } from '@core/core/plugin';
+import { MAX_SLOTS, type ChildStep, type MonitorStep } from '../protocol.js';
+import type { PlanInput } from './input.js';
+
+export class PlanDraft {
+  readonly prepare: MonitorStep[] = [];
+  readonly mapped: MonitorStep[] = [];
+  readonly setup: ChildStep[] = [];
+  readonly teardown: MonitorStep[] = [];
+  /** Whether the container gets a user namespace of its own. */
+  readonly userns: boolean;
+  #slots = 0;
+
+  constructor(readonly input: PlanInput) {
+    this.userns = newNamespaces(input.spec).has('user');
+  }
+
+  get spec(): Oci.Spec {
+    return this.input.spec;
+  }
+
+  slot(): number {
+    if (this.#slots === MAX_SLOTS) {
+      throw new CoreError('E_INVALID', {
+        message: `the container needs more than ${MAX_SLOTS} mounts, groups and namespaces`,
+        object: { kind: 'container', id: this.input.id },
+        issues: [{ path: 'spec.mounts', message: 'too many mounts' }],
+      });
+    }
+    this.#slots += 1;
+    return this.#slots - 1;
+  }
+}
+
+/** The types of which the container gets a new namespace, as opposed to joining one or sharing the machine's. */
+export function newNamespaces(spec: Oci.Spec): Set<Oci.NamespaceType> {
+  return new Set((spec.linux?.namespaces ?? []).filter((namespace) => namespace.path === undefined).map((namespace) => namespace.type));
+}

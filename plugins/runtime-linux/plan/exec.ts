@@ -1,0 +1,56 @@
+/** A command to run inside a running container, as the monitor's exec plan. Called by `exec.ts` of the driver. */
+import type { ExecRequest, Oci } from '@core/core/plugin';
+import { allCapabilities } from '../capabilities.js';
+import type { ExecPlan } from '../protocol.js';
+import { mergeEnv } from '../spec/env.js';
+import { containerGroups } from './cgroup.js';
+import type { HostFacts } from './input.js';
+import { execNamespaces } from './namespaces.js';
+import { rlimitSteps, userSteps } from './process.js';
+
+export interface ExecInput {
+  readonly execId: string;
+  readonly request: ExecRequest;
+  readonly spec: Oci.Spec;
+  readonly host: HostFacts;
+  /** The container's group, in cgroup terms. */
+  readonly cgroup: string;
+}
+
+export function compileExec({ execId, request, spec, host, cgroup }: ExecInput): ExecPlan {
+  const process = execProcess(request, { base: spec.process as Oci.Process, lastCapability: host.lastCapability });
+  const groups = containerGroups(host.cgroups, { path: cgroup, resources: spec.linux?.resources ?? {} });
+  const unified = groups.find((group) => group.version === 2)?.folder;
+  return {
+    exec: execId,
+    ...(unified !== undefined && { cgroup: unified }),
+    tasks: groups.filter((group) => group.version === 1).map((group) => `${group.folder}/tasks`),
+    namespaces: execNamespaces(spec),
+    steps: [
+      ...rlimitSteps(process),
+      ...(process.oomScoreAdj === undefined ? [] : [['oom', process.oomScoreAdj] as const]),
+      ['session'],
+      ...userSteps(process, { seccomp: request.privileged ? undefined : spec.linux?.seccomp, init: false }),
+    ],
+    terminal: request.terminal ?? false,
+    rows: request.size?.rows ?? 24,
+    cols: request.size?.columns ?? 80,
+    stdin: request.stdin ?? false,
+    detach: request.detach ?? false,
+  };
+}
+
+/** The container's process, with what the request replaces. */
+function execProcess(request: ExecRequest, { base, lastCapability }: { readonly base: Oci.Process; readonly lastCapability: number }): Oci.Process {
+  const every = allCapabilities(lastCapability);
+  const terminal = request.terminal && !base.env?.some((entry) => entry.startsWith('TERM=')) ? ['TERM=xterm'] : [];
+  return {
+    ...base,
+    args: [...request.args],
+    cwd: request.cwd ?? base.cwd,
+    env: mergeEnv([...(base.env ?? []), ...terminal], request.env ?? []),
+    user: request.user === undefined ? base.user : { uid: 0, gid: 0, username: request.user, ...(base.user.umask !== undefined && { umask: base.user.umask }) },
+    noNewPrivileges: request.privileged ? false : (base.noNewPrivileges ?? false),
+    ...(request.privileged && { capabilities: { bounding: every, effective: every, permitted: every } }),
+  };
+}

@@ -1,0 +1,33 @@
+/** What the plan compiler gets: everything a plan depends on, so that compiling is a pure function. Made by `driver.ts`. */
+import type { Io, Oci, Rootfs } from '@core/core/plugin';
+import type { CgroupLayout } from '../cgroup/layout.js';
+
+/** What is true of the machine, read once at boot. */
+export interface HostFacts {
+  readonly cgroups: CgroupLayout;
+  /** Highest capability number this kernel knows (/proc/sys/kernel/cap_last_cap). */
+  readonly lastCapability: number;
+  /** Paths of /proc and /sys that are commonly masked or made read-only and that this kernel does not have. */
+  readonly absent: ReadonlySet<string>;
+}
+
+export interface Paths {
+  /** The container's run folder (`Plan.dir`). */
+  readonly dir: string;
+  /** Its folder on disk: upper, work, log. */
+  readonly state: string;
+  /** Folder with empty folders `0`, `1`... and `upper`, mount points for idmapped layers in private mount namespaces. */
+  readonly layers: string;
+  /** The container's group, absolute in cgroup terms: `/core/1a2b3c4d/ID`. */
+  readonly cgroup: string;
+}
+
+export interface PlanInput {
+  readonly id: string;
+  readonly spec: Oci.Spec;
+  readonly rootfs: Rootfs;
+  readonly io: Required<{ [K in keyof Io]: NonNullable<Io[K]> | null }>;
+  readonly paths: Paths;
+  readonly host: HostFacts;
+  readonly record?: Uint8Array | undefined;
+}

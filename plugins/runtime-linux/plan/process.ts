@@ -1,0 +1,66 @@
+/** From the new root to execve: names, limits, user, capabilities, seccomp. Called by `plan/index.ts` and, for execs, `exec.ts`. */
+import type { Oci } from '@core/core/plugin';
+import { capabilityMasks } from '../capabilities.js';
+import { RLIMITS, SECCOMP_FLAGS, U64_MAX } from '../constants.js';
+import type { ProcessStep } from '../protocol.js';
+import { seccompProgram } from '../seccomp/cache.js';
+import { newNamespaces, type PlanDraft } from './draft.js';
+
+/** Annotation that asks for an init as pid 1; the OCI spec has no field for it. */
+export const INIT_ANNOTATION = 'core.init';
+
+export function identitySteps(draft: PlanDraft): void {
+  const { spec } = draft;
+  if (spec.hostname) draft.setup.push(['hostname', spec.hostname]);
+  if (spec.domainname) draft.setup.push(['domainname', spec.domainname]);
+  if (newNamespaces(spec).has('network')) draft.setup.push(['loopback']);
+}
+
+export function processSteps(draft: PlanDraft): void {
+  const { spec } = draft;
+  const process = spec.process as Oci.Process;
+  const init = spec.annotations?.[INIT_ANNOTATION] === 'true';
+  draft.setup.push(
+    ...rlimitSteps(process),
+    ...(process.oomScoreAdj === undefined ? [] : [['oom', process.oomScoreAdj] as const]),
+    ['session'],
+    ...userSteps(process, { seccomp: spec.linux?.seccomp, init }),
+  );
+}
+
+/** rlimits first: raising a hard limit takes a capability. */
+export function rlimitSteps(process: Oci.Process): ProcessStep[] {
+  return (process.rlimits ?? []).map(({ type, soft, hard }) => ['rlimit', RLIMITS[type] ?? 0, limit(soft), limit(hard)]);
+}
+
+export interface Confinement {
+  readonly seccomp: Oci.Seccomp | undefined;
+  readonly init: boolean;
+}
+
+/** Everything after the session: umask, folder, user, capabilities, no_new_privs, filter, execve. */
+export function userSteps(process: Oci.Process, { seccomp, init }: Confinement): ProcessStep[] {
+  const { user, env = [] } = process;
+  const filter: ProcessStep[] = seccomp ? [['seccomp', seccompProgram(seccomp), seccompFlags(seccomp)]] : [];
+  const identity: ProcessStep[] = [
+    ['user', user.username ?? null, user.uid, user.gid, user.additionalGids ?? [], !env.some((entry) => entry.startsWith('HOME='))],
+    ['caps', ...capabilityMasks(process.capabilities ?? {})],
+  ];
+  // Without no_new_privs a filter takes CAP_SYS_ADMIN, so it has to come before the capabilities go.
+  const last: ProcessStep[] = process.noNewPrivileges ? [...identity, ['nnp'], ...filter] : [...filter, ...identity];
+  return [
+    ...(user.umask === undefined ? [] : [['umask', user.umask] as const]),
+    ['cwd', process.cwd, true],
+    ...last,
+    ['exec', process.args, env, init],
+  ];
+}
+
+function seccompFlags(seccomp: Oci.Seccomp): number {
+  return (seccomp.flags ?? []).reduce((all, name) => all | (SECCOMP_FLAGS[name] ?? 0), 0);
+}
+
+function limit(value: number): bigint {
+  return value < 0 || value >= 2 ** 64 ? U64_MAX : BigInt(Math.trunc(value));
+}
+

@@ -1,0 +1,72 @@
+/** The root filesystem: an overlay or a folder, mapped when there is a user namespace. Called by `plan/index.ts`. */
+import type { Rootfs } from '@core/core/plugin';
+import { MOUNT_ATTR, MS } from '../constants.js';
+import type { FsOption } from '../protocol.js';
+import type { PlanDraft } from './draft.js';
+
+export function rootSteps(draft: PlanDraft): void {
+  const { rootfs, paths } = draft.input;
+  draft.prepare.push(['mkdir', paths.state, 0o700]);
+  if (rootfs.kind === 'folder') folderRoot(draft, rootfs.path);
+  else overlayRoot(draft, rootfs);
+}
+
+/** Once everything is mounted: the mount points had to be made in it. */
+export function rootReadonly(draft: PlanDraft): void {
+  if (draft.spec.root?.readonly) draft.setup.push(['attr', '/', MOUNT_ATTR.RDONLY, 0, 0, false]);
+  const propagation = { shared: MS.SHARED, slave: MS.SLAVE, private: MS.PRIVATE, unbindable: MS.UNBINDABLE, '': 0 }[draft.spec.linux?.rootfsPropagation ?? ''];
+  if (propagation) draft.setup.push(['attr', '/', 0, 0, propagation, false]);
+}
+
+function folderRoot(draft: PlanDraft, path: string): void {
+  const slot = draft.slot();
+  if (draft.userns) draft.mapped.push(['tree', slot, path, false, true, true]);
+  else draft.prepare.push(['tree', slot, path, true, false, true]);
+  draft.setup.push(['root', slot]);
+}
+
+function overlayRoot(draft: PlanDraft, { lowers, masks = [] }: Extract<Rootfs, { kind: 'overlay' }>): void {
+  const { state } = draft.input.paths;
+  draft.prepare.push(['mkdir', `${state}/upper`, 0o755], ['mkdir', `${state}/work`, 0o700]);
+  const layers = draft.userns ? mappedLayers(draft, lowers) : { lowers, writable: state };
+  const slot = draft.slot();
+  draft.setup.push(['fs', slot, 'overlay', overlayOptions(draft, layers), 0], ['root', slot]);
+  // Before any mount, so that a secret of the machine is hidden and what the user mounts there is not.
+  if (masks.length > 0) draft.setup.push(['mask', masks]);
+}
+
+interface Layers {
+  readonly lowers: readonly string[];
+  /** Folder with `upper` and `work`. */
+  readonly writable: string;
+}
+
+function overlayOptions(draft: PlanDraft, { lowers, writable }: Layers): FsOption[] {
+  return [
+    ...lowers.map((path): FsOption => ['lowerdir+', path]),
+    ['upperdir', `${writable}/upper`],
+    ['workdir', `${writable}/work`],
+    // Layers are never shared with another overlay at once, so the features that guard against that only cost time.
+    ['index', 'off'],
+    ['xino', 'off'],
+    ['metacopy', 'off'],
+    // Whoever mounts inside a user namespace may not set trusted.* attributes; without them no folder could be made opaque.
+    ...(draft.userns ? [['userxattr', null] as const] : []),
+  ];
+}
+
+/**
+ * Every layer appears through an idmapped mount, the writable one too: on disk nothing depends on the mapping. The mounts are
+ * put in place inside the container's own mount namespace only.
+ */
+function mappedLayers(draft: PlanDraft, lowers: readonly string[]): Layers {
+  const { layers, state } = draft.input.paths;
+  const place = (source: string, target: string): string => {
+    const slot = draft.slot();
+    draft.prepare.push(['mkdir', target, 0o711]);
+    draft.mapped.push(['tree', slot, source, false, true, true]);
+    draft.setup.push(['place', slot, target]);
+    return target;
+  };
+  return { lowers: lowers.map((lower, index) => place(lower, `${layers}/${index}`)), writable: place(state, `${layers}/upper`) };
+}

@@ -4,6 +4,10 @@ import { CoreError, type ErrorIssue, type ErrorObject } from '@core/core/plugin'
 export class Issues {
   readonly #found: ErrorIssue[] = [];
 
+  get count(): number {
+    return this.#found.length;
+  }
+
   add(path: string, message: string): void {
     this.#found.push({ path, message });
   }

@@ -27,10 +27,9 @@ export class Gate {
     shut?.open();
   }
 
-  /** Resolves once the door is open; rejects with `E_ABORTED` when the caller gives up before. */
+  /** Resolves when the door opens; rejects with `E_ABORTED` when the caller gives up before. Look again: it may be shut by then. */
   async passed(what: string, signal?: AbortSignal): Promise<void> {
-    // It may be shut again before the waiting ones get their turn.
-    while (this.#shut) await bounded(this.#shut.opened, { what, deadline: 0, signal });
+    if (this.#shut) await bounded(this.#shut.opened, { what, deadline: 0, signal });
   }
 
   enter(): void {

@@ -26,6 +26,11 @@ export interface MethodSpec<Kind extends 'call' | 'stream' = 'call' | 'stream'> 
   readonly deadline: number;
   /** Whether the method reads `call.input`. */
   readonly input: boolean;
+  /**
+   * Whether a swap may break it off and make the same call of the next implementation (`wait`, `events`), instead of waiting
+   * for it to end. A stream goes on with what the next implementation yields.
+   */
+  readonly resumable: boolean;
 }
 
 /** An interface written as methods, or as groups of methods one level deep (`containers.create`). */
@@ -52,16 +57,17 @@ const DEFAULT_DEADLINE = 30_000;
 interface MethodOptions {
   readonly deadline?: number;
   readonly input?: boolean;
+  readonly resumable?: boolean;
 }
 
 /** A method that answers once. Default deadline: 30 s. */
-export function call({ deadline = DEFAULT_DEADLINE, input = false }: MethodOptions = {}): MethodSpec<'call'> {
-  return Object.freeze({ kind: 'call', deadline, input });
+export function call({ deadline = DEFAULT_DEADLINE, input = false, resumable = false }: MethodOptions = {}): MethodSpec<'call'> {
+  return Object.freeze({ kind: 'call', deadline, input, resumable });
 }
 
 /** A method that answers with a sequence. No deadline: it ends when either side ends it. */
-export function stream({ input = false }: Omit<MethodOptions, 'deadline'> = {}): MethodSpec<'stream'> {
-  return Object.freeze({ kind: 'stream', deadline: 0, input });
+export function stream({ input = false, resumable = false }: Omit<MethodOptions, 'deadline'> = {}): MethodSpec<'stream'> {
+  return Object.freeze({ kind: 'stream', deadline: 0, input, resumable });
 }
 
 /**
@@ -76,6 +82,28 @@ export function defineContract<T>() {
 /** The table as a flat list: `[['containers.create', spec], ...]`, in the order it was written. */
 export function methodList(contract: Contract<unknown>): Array<[name: string, spec: MethodSpec]> {
   return flatten(contract.methods as Record<string, unknown>, '');
+}
+
+/** An object of the contract's shape, groups included, with what `make` returns in the place of each method. Frozen throughout. */
+export function mapMethods(contract: Contract<unknown>, make: (name: string, spec: MethodSpec) => unknown): object {
+  return mapTable(contract.methods as Record<string, unknown>, '', make);
+}
+
+/** The method `name` (`containers.create`) of an implementation, bound to the object it stands in; `undefined` if it lacks it. */
+export function methodOf(implementation: unknown, name: string): Method | undefined {
+  const path = name.split('.');
+  const last = path.pop() ?? '';
+  const owner = path.reduce<unknown>((object, key) => (object as Record<string, unknown> | null | undefined)?.[key], implementation);
+  const method = (owner as Record<string, unknown> | null | undefined)?.[last];
+  return typeof method === 'function' ? (method.bind(owner) as Method) : undefined;
+}
+
+function mapTable(table: Record<string, unknown>, prefix: string, make: (name: string, spec: MethodSpec) => unknown): object {
+  const entries = Object.entries(table).map(([name, row]) => [
+    name,
+    isMethodSpec(row) ? make(prefix + name, row) : mapTable(row as Record<string, unknown>, `${prefix}${name}.`, make),
+  ]);
+  return Object.freeze(Object.fromEntries(entries));
 }
 
 function flatten(table: Record<string, unknown>, prefix: string): Array<[string, MethodSpec]> {

@@ -128,7 +128,7 @@ export const Engine = defineContract<Engine>()('engine', 1, {
     run: call({ deadline: 0 }),
     stop: call({ deadline: 0 }),
     kill: call(),
-    wait: call({ deadline: 0 }),
+    wait: call({ deadline: 0, resumable: true }),
     remove: call({ deadline: 60_000 }),
     pause: call(),
     resume: call(),
@@ -152,6 +152,6 @@ export const Engine = defineContract<Engine>()('engine', 1, {
     ping: call(),
     hooks: call(),
     plugins: call(),
-    events: stream(),
+    events: stream({ resumable: true }),
   },
 });

@@ -199,7 +199,7 @@ export const Runtime = defineContract<Runtime>()('runtime', 1, {
   spec: call(),
   create: call(),
   start: call(),
-  wait: call({ deadline: 0 }),
+  wait: call({ deadline: 0, resumable: true }),
   exec: stream({ input: true }),
   attach: stream({ input: true }),
   logs: stream(),
@@ -213,6 +213,6 @@ export const Runtime = defineContract<Runtime>()('runtime', 1, {
   status: call(),
   list: call(),
   remove: call({ deadline: 60_000 }),
-  events: stream(),
+  events: stream({ resumable: true }),
   reconcile: call({ deadline: 120_000 }),
 });

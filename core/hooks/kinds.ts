@@ -140,7 +140,7 @@ function undoOnce(facts: HookFacts, undos: readonly TapUndo[]): Undo {
 /** All of them, last first, whatever happens; an undo hears no abort, for it must run because of one. */
 async function unwind({ hook, deadline }: HookFacts, undos: readonly TapUndo[]): Promise<CoreError[]> {
   const failures: CoreError[] = [];
-  for (const { label, undo } of [...undos].reverse()) {
+  for (const { label, undo } of undos.toReversed()) {
     const run = { hook: `${hook} undo`, deadline, signal: undefined };
     await invokeTap(label, run, { start: () => undo() }).catch((error: unknown) => failures.push(toCoreError(error)));
   }

@@ -26,6 +26,7 @@ export interface Tappable<Tap> {
   tap(target: TapTarget, fn: Tap): () => void;
   /** Checks and keeps a tap that is not called before `activate`; `replaces` names the plugin a swap takes out. */
   stage(target: TapTarget, fn: Tap, replaces?: string): StagedTap;
+  isTappedBy(plugin: string): boolean;
   describe(): HookDescription;
 }
 
@@ -115,13 +116,18 @@ class Hook implements Tappable<UntypedTap> {
     return this.kind === 'reduce' ? this.#run(first, second, third) : this.#run(first, undefined, second as RunOptions | undefined);
   }
 
+  isTappedBy(plugin: string): boolean {
+    return this.#taps.live.some((tap) => tap.plugin === plugin);
+  }
+
   describe(): HookDescription {
     const { kind, about } = this.#declaration;
     return { name: this.name, kind, about, taps: this.#taps.live.map(({ label }) => label) };
   }
 
   async #run(first: unknown, context: unknown, { signal }: RunOptions = {}): Promise<unknown> {
-    if (!this.gate.isOpen) await this.gate.passed(`hook ${this.name}`, signal);
+    // It may be shut again before this run gets its turn.
+    while (!this.gate.isOpen) await this.gate.passed(`hook ${this.name}`, signal);
     if (this.#empty) return this.#answerOfNobody(first);
     this.#compiled ??= compileRun({ hook: this.name, deadline: this.#declaration.deadline, kind: this.kind }, this.#taps.live);
     this.gate.enter();

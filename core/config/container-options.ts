@@ -149,15 +149,12 @@ export const containerShape = {
 };
 
 /** Rules that look at several fields at once, and defaults that depend on another field. */
-export function settle<T extends CheckedOptions>(checked: T, context: { issues: unknown[] }): T {
+export function settle<T extends ContainerSettings>(checked: T, context: { issues: unknown[] }): T {
   for (const { path, message } of checkOptions(checked)) context.issues.push({ code: 'custom', message, path: [...path], input: checked });
   return checked.memory !== undefined && checked.memorySwap === undefined ? { ...checked, memorySwap: checked.memory } : checked;
 }
 
-const containerObject = strict(containerShape);
-export type CheckedOptions = Omit<z.output<typeof containerObject>, 'image'> & { image: string };
-
-export const containerOptions = containerObject.transform((checked, context) => settle(checked, context));
+export const containerOptions = strict(containerShape).transform((checked, context) => settle(checked, context));
 
 const updateOptions = strict({ ...limitsShape, pids: pids.optional() }).transform((checked, context) => {
   for (const { path, message } of checkLimits(checked)) context.issues.push({ code: 'custom', message, path: [...path], input: checked });

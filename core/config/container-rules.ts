@@ -1,19 +1,20 @@
 /** The rules of container options that look at more than one field. Comes in: options whose fields are well-formed each. Goes out: the faults, with their paths. Called by the schema in `container-options.ts`. */
-import type { CheckedOptions, Limits } from './container-options.js';
+import type { ContainerSettings } from '../contracts/index.js';
+import type { Limits } from './container-options.js';
 
 interface Fault {
   readonly path: readonly PropertyKey[];
   readonly message: string;
 }
 
-type Check = (options: CheckedOptions) => Iterable<Fault>;
+type Check = (options: ContainerSettings) => Iterable<Fault>;
 
 /** Every fault, not just the first. */
-export function checkOptions(options: CheckedOptions): Fault[] {
+export function checkOptions(options: ContainerSettings): Fault[] {
   return [...checkLimits(options), ...CHECKS.flatMap((check) => [...check(options)])];
 }
 
-export function checkLimits(limits: Pick<CheckedOptions, keyof Limits & keyof CheckedOptions> | Limits): Fault[] {
+export function checkLimits(limits: Omit<Limits, 'pids'>): Fault[] {
   const faults: Fault[] = [];
   const fault = (name: string, message: string) => faults.push({ path: [name], message });
   const { memory, memoryReservation, memorySwap, cpus, cpuQuota, cpuPeriod } = limits;

@@ -26,13 +26,15 @@ export interface SagaOptions {
 }
 
 export interface Saga {
-  /** The caller's signal, for the calls a step makes. */
-  readonly signal: AbortSignal | undefined;
+  /** Carries the caller's signal into the calls a step makes. */
+  readonly call: { readonly signal: AbortSignal | undefined };
   /**
    * Runs `work`, unless the operation was aborted. `undo` runs when this step or a later one fails; it gets no signal,
    * because an unwinding is never aborted.
    */
-  step<T>(name: string, work: () => Promise<T>, undo?: () => Promise<unknown> | void): Promise<T>;
+  step<T>(name: string, work: () => Promise<T>, undo?: () => Promise<unknown>): Promise<T>;
+  /** Registers an undo that is known only after its step. */
+  undo(name: string, run: () => Promise<unknown>): void;
   /** Writes the intent, and `change` in the same batch; not awaited. Unwinding ends with `revert`, in the batch that removes the intent. */
   record(change: () => void, revert: () => void): void;
   /** Settles once what `record` queued can no longer be lost; an operation awaits it before it says that it succeeded. */
@@ -72,11 +74,11 @@ export function intentKey(object: ErrorObject): string {
 
 interface Undo {
   readonly name: string;
-  readonly run: () => Promise<unknown> | void;
+  readonly run: () => Promise<unknown>;
 }
 
 class RunningSaga implements Saga {
-  readonly signal: AbortSignal | undefined;
+  readonly call: { readonly signal: AbortSignal | undefined };
   readonly #store: Store;
   readonly #intents: Collection<Intent>;
   readonly #intent: Intent;
@@ -91,17 +93,22 @@ class RunningSaga implements Saga {
     this.#intents = intents;
     this.#intent = { operation, object, begunAt: Date.now() };
     this.#key = intentKey(object);
-    this.signal = signal;
+    this.call = { signal };
   }
 
   get committing(): boolean {
     return this.#committed !== undefined;
   }
 
-  async step<T>(name: string, work: () => Promise<T>, undo?: () => Promise<unknown> | void): Promise<T> {
-    this.signal?.throwIfAborted();
-    if (undo) this.#undos.push({ name, run: undo });
+  step<T>(name: string, work: () => Promise<T>, undo?: () => Promise<unknown>): Promise<T> {
+    const { signal } = this.call;
+    if (signal?.aborted) return Promise.reject(signal.reason);
+    if (undo) this.undo(name, undo);
     return work();
+  }
+
+  undo(name: string, run: () => Promise<unknown>): void {
+    this.#undos.push({ name, run });
   }
 
   record(change: () => void, revert: () => void): void {
@@ -128,7 +135,7 @@ class RunningSaga implements Saga {
 
   /** Undoes all steps, the last first, and returns the error to throw. */
   async unwind(thrown: unknown): Promise<CoreError> {
-    const error = abortedOr(thrown, this.signal, this.#intent);
+    const error = abortedOr(thrown, this.call.signal, this.#intent);
     const failures: ErrorIssue[] = [];
     const attempt = async ({ name, run }: Undo): Promise<void> => {
       try {

@@ -1,0 +1,34 @@
+/** What every operation works with. Comes in: the ports and facilities of one kernel. Goes out: the same, in one object that is handed to each operation. Made by `engine.ts`. */
+import type { HookInfo, Images, PluginInfo, Runtime } from '../contracts/index.js';
+import type { EventSource } from '../events/index.js';
+import type { Lifecycles, LiveLifecycle } from '../lifecycle/index.js';
+import type { Logger } from '../log/index.js';
+import type { Collection, Journal, Store } from '../state/index.js';
+import type { ContainerRecord } from './container/record.js';
+import type { Registry } from './container/registry.js';
+import type { SagaRunner } from './saga.js';
+
+export type LiveHooks = { readonly [Name in keyof Lifecycles]: LiveLifecycle<Lifecycles[Name]> };
+
+/** What the kernel gives the operations. */
+export interface EngineParts {
+  readonly runtime: Runtime;
+  readonly images: Images;
+  readonly hooks: LiveHooks;
+  readonly events: EventSource;
+  readonly store: Store;
+  readonly journal: Journal;
+  readonly log: Logger;
+  readonly root: string;
+  readonly version: string;
+  readonly hookMap: () => readonly HookInfo[];
+  readonly plugins: () => readonly PluginInfo[];
+}
+
+export interface Context extends EngineParts {
+  readonly records: Collection<ContainerRecord>;
+  readonly registry: Registry;
+  readonly saga: SagaRunner;
+  /** Aborted when the kernel closes: ends what waits in the background. */
+  readonly closing: AbortSignal;
+}

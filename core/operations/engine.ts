@@ -1,0 +1,68 @@
+/** The operations of one kernel. Comes in: its ports, hooks, events and store. Goes out: the `engine@1` implementation, ready after recovery. Called by `plugin.ts`. */
+import type { Engine } from '../contracts/index.js';
+import { containerOperations } from './container/containers.js';
+import { endGently } from './container/stop.js';
+import { removeNow } from './container/remove.js';
+import { Registry, type Container } from './container/registry.js';
+import type { Context, EngineParts } from './context.js';
+import { imageOperations } from './image/images.js';
+import { recover } from './recovery.js';
+import { createSagas } from './saga.js';
+import { systemOperations } from './system.js';
+
+export interface RunningEngine {
+  readonly engine: Engine;
+  /** Ends and removes every container that is not to be kept, the last one made first. Idempotent. */
+  close(): Promise<void>;
+}
+
+/** `haste` ends the patience of `close`: SIGKILL at once. */
+export async function startEngine(parts: EngineParts, { haste }: { haste?: AbortSignal | undefined } = {}): Promise<RunningEngine> {
+  const closing = new AbortController();
+  const context: Context = { ...parts, records: parts.store.collection('containers'), registry: new Registry(), saga: createSagas(parts.store), closing: closing.signal };
+  await recover(context);
+  const oom = reportOom(context);
+  let closed: Promise<void> | undefined;
+  return {
+    engine: { containers: containerOperations(context), images: imageOperations(context), system: systemOperations(context) },
+    close() {
+      closed ??= endAll(context, haste).finally(() => closing.abort()).then(() => oom);
+      return closed;
+    },
+  };
+}
+
+/** All get their signal at once, latest first, so that patience is not added up; they are removed in the same order. */
+async function endAll(context: Context, haste: AbortSignal | undefined): Promise<void> {
+  const passing = context.registry.all().filter(({ record }) => record?.settings.keep !== true).toReversed();
+  const ended = passing.map((container) => container.lock.run(() => endOne(context, container, haste)));
+  let before: Promise<unknown> = Promise.resolve();
+  const removed = passing.map((container, index) => {
+    before = Promise.allSettled([before, ended[index]]).then(() => container.lock.run(() => removeNow(context, container)));
+    return before;
+  });
+  const failures = (await Promise.allSettled(removed)).flatMap((result) => (result.status === 'rejected' ? [result.reason as unknown] : []));
+  if (failures.length > 0) throw new AggregateError(failures, 'not every container could be removed');
+}
+
+async function endOne(context: Context, container: Container, haste: AbortSignal | undefined): Promise<void> {
+  const state = container.record?.state;
+  if (state === 'running' || state === 'paused') await endGently(context, container, { haste });
+}
+
+/** The one fact that only the runtime knows. Subscribed anew when the runtime is swapped. */
+async function reportOom({ runtime, registry, events, closing, log }: Context): Promise<void> {
+  while (!closing.aborted) {
+    try {
+      for await (const { type, id } of runtime.events({}, { signal: closing })) {
+        const container = type === 'oom' ? registry.all().find((candidate) => candidate.id === id) : undefined;
+        if (container) events.emit({ type: 'container.oom', object: container.object });
+      }
+    } catch (error) {
+      if (!closing.aborted) log.debug({ err: error }, 'the events of the runtime were interrupted');
+    }
+    if (!closing.aborted) await new Promise((resolve) => setTimeout(resolve, RESUBSCRIBE_MS).unref());
+  }
+}
+
+const RESUBSCRIBE_MS = 200;

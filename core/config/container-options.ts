@@ -85,7 +85,7 @@ const limitsShape = {
   memorySwap: size({ min: MIN_MEMORY, minText: '512 KiB', unlimited: true }).optional(),
   cpus: z.number().min(0.01).max(8192).optional(),
   cpuShares: z.number().int().min(2).max(262_144).optional(),
-  cpuQuota: z.union([z.literal(-1), z.number().int().min(1000)], { error: 'microseconds, at least 1000, or -1 for no limit' }).optional(),
+  cpuQuota: z.number().int().min(-1).refine((value) => value === -1 || value >= 1000, 'microseconds, at least 1000, or -1 for no limit').optional(),
   cpuPeriod: z.number().int().min(1000).max(1_000_000).optional(),
   cpusetCpus: idList.optional(),
   cpusetMems: idList.optional(),
@@ -98,7 +98,7 @@ const limitsShape = {
   }).optional(),
 };
 
-const pids = z.union([z.literal(-1), z.number().int().min(1)], { error: 'a whole number from 1, or -1 for no limit' });
+const pids = z.number().int().min(-1).refine((value) => value !== 0, 'a whole number from 1, or -1 for no limit');
 
 /** The shape alone, so that the plugin set can add to it. */
 export const containerShape = {

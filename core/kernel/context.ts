@@ -30,6 +30,10 @@ export interface PluginContext<Config> {
   /** The kernel's folder for what lasts, and the one for sockets and what may go at reboot. */
   readonly root: string;
   readonly runRoot: string;
+  /** The folder all kernels of the machine share, for what is content-addressed: images. Often the same as `root`. */
+  readonly shared: string;
+  /** The kernel is private to a job or a script: nothing it started may outlive this process. */
+  readonly lease: boolean;
   readonly events: EventSource;
   /**
    * Registers the undo of something just acquired. On closing, undos run last first, each awaited, each with `deadline`

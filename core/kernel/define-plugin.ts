@@ -105,7 +105,7 @@ export function isPlugin(value: unknown): value is Plugin {
 }
 
 const reserved: ReadonlySet<string> = new Set<ReservedName>([
-  'plugin', 'config', 'log', 'signal', 'root', 'runRoot', 'events', 'effect', 'handover', 'previous', 'hooks', 'fs', 'state',
+  'plugin', 'config', 'log', 'signal', 'root', 'runRoot', 'shared', 'lease', 'events', 'effect', 'handover', 'previous', 'hooks', 'fs', 'state',
 ]);
 
 const hookNames = Object.entries(lifecycles).flatMap(([life, hooks]) => Object.keys(hooks).map((hook) => `${life}.${hook}`));

@@ -1,6 +1,6 @@
 export { bootKernel, type CloseOptions, type Kernel } from './kernel.js';
 export type { HeldEffect } from './inspect.js';
-export type { KernelOptions } from './parts.js';
+export type { KernelOptions, Wired } from './parts.js';
 export { makePlan, providerOf, type Bindings, type Plan, type PlanEdge } from './plan.js';
 export type { KernelEntry } from './registry.js';
 export type { SwapOptions } from './swap.js';

@@ -21,6 +21,9 @@ export interface SpawnRequest {
   readonly permissions: readonly string[];
   readonly root: string;
   readonly runRoot: string;
+  /** As in `PluginContext`. Default: `root`, and false. */
+  readonly shared?: string | undefined;
+  readonly lease?: boolean | undefined;
   /** What the child may call, under the plugin's local names. An optional need without a provider is left out. */
   readonly needs: Readonly<Record<string, { readonly contract: Contract<unknown>; readonly port: unknown }>>;
   /** What the child must provide, under the plugin's local names. */

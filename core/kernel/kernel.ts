@@ -52,12 +52,14 @@ const DEFAULT_CLOSE_DEADLINE = 60_000;
  */
 export async function bootKernel(options: KernelOptions): Promise<Kernel> {
   const parts = wireParts(options);
+  const kernel = kernelOf(parts);
+  options.onWired?.(kernel);
   try {
     await bringUp(parts, options.signal);
   } catch (error) {
     throw withUnwinding(toCoreError(error), await closeAll(parts));
   }
-  return kernelOf(parts);
+  return kernel;
 }
 
 function kernelOf(parts: KernelParts): Kernel {

@@ -34,6 +34,9 @@ export interface LocalRequest {
   readonly log: Logger;
   readonly root: string;
   readonly runRoot: string;
+  /** As in `PluginContext`. Default: `root`, and false. */
+  readonly shared?: string | undefined;
+  readonly lease?: boolean | undefined;
   readonly previous: unknown;
   /** Ends the setup. */
   readonly signal: AbortSignal;
@@ -104,7 +107,7 @@ interface Inner {
   readonly signal: AbortSignal;
 }
 
-function makeContext({ plugin, config, ports, facilities, log, root, runRoot, previous }: LocalRequest, { scope, handover, signal }: Inner): object {
+function makeContext({ plugin, config, ports, facilities, log, root, runRoot, shared = root, lease = false, previous }: LocalRequest, { scope, handover, signal }: Inner): object {
   const { name, version, permissions } = plugin;
   const base: PluginContext<unknown> = {
     plugin: Object.freeze({ name, version }),
@@ -113,6 +116,8 @@ function makeContext({ plugin, config, ports, facilities, log, root, runRoot, pr
     signal,
     root,
     runRoot,
+    shared,
+    lease,
     events: scopedEvents(facilities.events, scope),
     effect: (label, undo, options) => scope.effect(label, undo, options),
     handover: (give, takeBack) => void Object.assign(handover, { give, takeBack }),

@@ -5,6 +5,7 @@
  */
 // The build without awilix's loader of files by pattern, which nobody here wants and which takes 20 ms to load.
 import { asFunction, asValue, createContainer, InjectionMode } from 'awilix/browser';
+import type { HookInfo, PluginInfo } from '../contracts/index.js';
 import { createEventBus, type EventBus } from '../events/index.js';
 import { liveLifecycles, lifecycles, type LifecycleHooks } from '../lifecycle/index.js';
 import { silentLogger, type Logger } from '../log/index.js';
@@ -20,8 +21,17 @@ export interface KernelOptions extends StarterSettings {
   readonly log?: Logger | undefined;
   /** Where events are published. Default: a bus of the kernel's own, which begins at 1. */
   readonly events?: EventBus | undefined;
+  /** Told of the kernel before its first plugin starts: the operations, a plugin themselves, run its hooks. */
+  readonly onWired?: ((kernel: Wired) => void) | undefined;
   /** Aborts the boot. Once the kernel is up, it changes nothing. */
   readonly signal?: AbortSignal | undefined;
+}
+
+/** What a kernel has before anything is up. */
+export interface Wired {
+  readonly hooks: LifecycleHooks;
+  plugins(): PluginInfo[];
+  hookMap(): HookInfo[];
 }
 
 export interface KernelParts {

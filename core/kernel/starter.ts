@@ -25,6 +25,9 @@ export interface StarterParts {
 export interface StarterSettings {
   readonly root: string;
   readonly runRoot: string;
+  /** As in `PluginContext`. Default: `root`, and false. */
+  readonly shared?: string | undefined;
+  readonly lease?: boolean | undefined;
   /** Runs plugins outside this process. */
   readonly isolation?: IsolationHost | undefined;
   /** A plugin's corner of the state store. */
@@ -60,14 +63,14 @@ export class Starter {
 
   #startHere({ entry: { plugin }, config, plan, previous, signal, taps }: StartRequest): Promise<RunningPlugin> {
     const { registry, events, log, settings } = this.#parts;
-    const { root, runRoot, setupDeadline: deadline = DEFAULT_SETUP_DEADLINE } = settings;
+    const { root, runRoot, shared, lease, setupDeadline: deadline = DEFAULT_SETUP_DEADLINE } = settings;
     const ports = Object.fromEntries(Object.entries(registry.portsOf(plugin, plan)).map(([local, { port }]) => [local, port]));
     const facilities = {
       events,
       state: settings.state?.(plugin.name),
       tap: (hook: string, options: TapOptions, fn: (...values: readonly unknown[]) => unknown) => taps.add(this.#hook(hook), options, fn),
     };
-    return setUpLocal({ plugin, config, ports, facilities, log: log.child({ plugin: plugin.name }), root, runRoot, previous, signal, deadline });
+    return setUpLocal({ plugin, config, ports, facilities, log: log.child({ plugin: plugin.name }), root, runRoot, shared, lease, previous, signal, deadline });
   }
 
   async #startApart({ entry, plan, previous, signal, taps }: StartRequest, isolation: 'process' | 'sandbox'): Promise<RunningPlugin> {
@@ -81,7 +84,7 @@ export class Starter {
       .spawn({
         plugin: plugin.name, module, isolation, previous, signal,
         config: entry.config, permissions: plugin.permissions, provides: plugin.provides, needs: registry.portsOf(plugin, plan),
-        root: settings.root, runRoot: settings.runRoot,
+        root: settings.root, runRoot: settings.runRoot, shared: settings.shared, lease: settings.lease,
         host: this.#facilities(entry, taps),
         log: log.child({ plugin: plugin.name }),
       })

@@ -1,20 +1,18 @@
 /** What every operation works with. Comes in: the ports and facilities of one kernel. Goes out: the same, in one object that is handed to each operation. Made by `engine.ts`. */
 import type { HookInfo, Images, PluginInfo, Runtime } from '../contracts/index.js';
 import type { EventSource } from '../events/index.js';
-import type { Lifecycles, LiveLifecycle } from '../lifecycle/index.js';
+import type { LifecycleHooks } from '../lifecycle/index.js';
 import type { Logger } from '../log/index.js';
 import type { Collection, Journal, Store } from '../state/index.js';
 import type { ContainerRecord } from './container/record.js';
 import type { Registry } from './container/registry.js';
 import type { SagaRunner } from './saga.js';
 
-export type LiveHooks = { readonly [Name in keyof Lifecycles]: LiveLifecycle<Lifecycles[Name]> };
-
 /** What the kernel gives the operations. */
 export interface EngineParts {
   readonly runtime: Runtime;
   readonly images: Images;
-  readonly hooks: LiveHooks;
+  readonly hooks: LifecycleHooks;
   readonly events: EventSource;
   readonly store: Store;
   readonly journal: Journal;

@@ -12,12 +12,12 @@ import { systemOperations } from './system.js';
 
 export interface RunningEngine {
   readonly engine: Engine;
-  /** Ends and removes every container that is not to be kept, the last one made first. Idempotent. */
-  close(): Promise<void>;
+  /** Ends and removes every container that is not to be kept, the last one made first; none with `leave`. Idempotent. */
+  close(options?: { readonly leave?: boolean | undefined }): Promise<void>;
 }
 
 /** `haste` ends the patience of `close`: SIGKILL at once. */
-export async function startEngine(parts: EngineParts, { haste }: { haste?: AbortSignal | undefined } = {}): Promise<RunningEngine> {
+export async function startEngine(parts: EngineParts, haste?: AbortSignal): Promise<RunningEngine> {
   const closing = new AbortController();
   const context: Context = { ...parts, records: parts.store.collection('containers'), registry: new Registry(), saga: createSagas(parts.store), closing: closing.signal };
   await recover(context);
@@ -25,8 +25,8 @@ export async function startEngine(parts: EngineParts, { haste }: { haste?: Abort
   let closed: Promise<void> | undefined;
   return {
     engine: { containers: containerOperations(context), images: imageOperations(context), system: systemOperations(context) },
-    close() {
-      closed ??= endAll(context, haste).finally(() => closing.abort()).then(() => oom);
+    close({ leave = false } = {}) {
+      closed ??= (leave ? Promise.resolve() : endAll(context, haste)).finally(() => closing.abort()).then(() => oom);
       return closed;
     },
   };

@@ -7,7 +7,7 @@
  */
 import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
-import { open, type Database, type RootDatabase } from 'lmdb';
+import { open, type Database, type RangeOptions, type RootDatabase } from 'lmdb';
 import { CoreError } from '../errors/index.js';
 import { claimRoot, releaseRoot } from './owner.js';
 
@@ -22,10 +22,19 @@ export interface StoreOptions {
 
 export type Key = string | number;
 
+export interface Range {
+  /** Leaves out keys up to and including this one. */
+  readonly after?: Key | undefined;
+  /** Only keys that begin with it. */
+  readonly prefix?: string | undefined;
+  readonly reverse?: boolean | undefined;
+  readonly limit?: number | undefined;
+}
+
 export interface Collection<T> {
   get(key: Key): T | undefined;
-  /** In the order of the keys; `after` leaves out keys up to and including it. */
-  entries(range?: { readonly after?: Key | undefined; readonly reverse?: boolean | undefined; readonly limit?: number | undefined }): Array<[Key, T]>;
+  /** In the order of the keys. */
+  entries(range?: Range): Array<[Key, T]>;
   /** Only inside `Store.write`. */
   put(key: Key, value: T): void;
   /** Only inside `Store.write`. What is not there counts as deleted. */
@@ -114,10 +123,7 @@ class LmdbStore implements Store {
     const db = this.#database.openDB<T, Key>({ name, encoding: 'msgpack' });
     const collection: Collection<T> = {
       get: (key) => db.get(key),
-      entries: ({ after, reverse = false, limit } = {}) => {
-        const range = db.getRange({ ...(after !== undefined && { start: after, exclusiveStart: true }), reverse, ...(limit !== undefined && { limit }) });
-        return Array.from(range, ({ key, value }): [Key, T] => [key, value]);
-      },
+      entries: (range) => Array.from(db.getRange(rangeOptions(range)), ({ key, value }): [Key, T] => [key, value]),
       put: (key, value) => this.#enlist(() => db.put(key, value)),
       delete: (key) => this.#enlist(() => db.remove(key)),
     };
@@ -167,6 +173,18 @@ class LmdbStore implements Store {
     this.#changes.push(change);
   }
 }
+
+function rangeOptions({ after, prefix, reverse = false, limit }: Range = {}): RangeOptions {
+  return {
+    ...(after !== undefined && { start: after, exclusiveStart: true }),
+    ...(prefix !== undefined && { start: prefix, end: prefix + LAST_CHARACTER }),
+    ...(limit !== undefined && { limit }),
+    reverse,
+  };
+}
+
+/** Sorts behind whatever a key may hold. */
+const LAST_CHARACTER = '\u{10FFFF}';
 
 function ioError(message: string, cause: unknown): CoreError {
   const code = (cause as { code?: unknown } | undefined)?.code;

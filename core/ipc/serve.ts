@@ -18,6 +18,8 @@ export interface ServeOptions extends LinkOptions {
   readonly path: string;
   /** Clients at a time; one more is turned away. Default 1024. */
   readonly maxLinks?: number | undefined;
+  /** Clients alone keep the process alive, waiting for them does not. Default false. */
+  readonly background?: boolean | undefined;
   /** Called when a client's handshake is over, for logs. */
   readonly onLink?: ((link: Link) => void) | undefined;
 }
@@ -34,7 +36,7 @@ export interface LinkServer {
  * Folders on the way are made, 0700. A socket file left by a dead server is replaced; one that somebody answers on is not:
  * `E_BUSY`. `E_INVALID` when the folder can be written by strangers.
  */
-export async function serve({ path, maxLinks = 1024, onLink, ...options }: ServeOptions): Promise<LinkServer> {
+export async function serve({ path, maxLinks = 1024, background = false, onLink, ...options }: ServeOptions): Promise<LinkServer> {
   const links = new Set<Link>();
   const server = createServer((socket) => {
     if (links.size >= maxLinks) return socket.destroy();
@@ -42,6 +44,7 @@ export async function serve({ path, maxLinks = 1024, onLink, ...options }: Serve
   });
   await prepareFolder(dirname(path));
   await bind(server, path);
+  if (background) server.unref();
   const inode = (await stat(path)).ino;
   let closing: Promise<void> | undefined;
 

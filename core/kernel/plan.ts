@@ -32,6 +32,9 @@ export interface Plan {
   readonly contracts: Readonly<Record<string, { readonly providers: readonly string[]; readonly bound: string | undefined }>>;
 }
 
+/** What a plan looks at. */
+export type Planned = Pick<Plugin, 'name' | 'needs' | 'provides'>;
+
 interface Fault {
   readonly code: ErrorCode;
   readonly path: string;
@@ -39,7 +42,7 @@ interface Fault {
 }
 
 /** Throws `E_INVALID`, `E_UNPROVIDED`, `E_AMBIGUOUS` or `E_CYCLE`; of several faults the first gives the code, `issues` has all. */
-export function makePlan(plugins: readonly Plugin[], bindings: Bindings = {}): Plan {
+export function makePlan(plugins: readonly Planned[], bindings: Bindings = {}): Plan {
   const faults = [...duplicateNames(plugins), ...unknownBindings(plugins, bindings)];
   const contracts = listContracts(plugins, bindings);
   const edges = plugins.flatMap((plugin) => edgesOf(plugin, { contracts, bindings, faults }));
@@ -64,7 +67,7 @@ interface EdgeInputs {
   readonly faults: Fault[];
 }
 
-function edgesOf(plugin: Plugin, inputs: EdgeInputs): PlanEdge[] {
+function edgesOf(plugin: Planned, inputs: EdgeInputs): PlanEdge[] {
   return Object.entries(plugin.needs).map(([need, wanted]) => {
     const contract = neededContract(wanted).key;
     const edge = { consumer: plugin.name, need, contract };
@@ -80,7 +83,7 @@ function edgesOf(plugin: Plugin, inputs: EdgeInputs): PlanEdge[] {
   });
 }
 
-function listContracts(plugins: readonly Plugin[], bindings: Bindings): Plan['contracts'] {
+function listContracts(plugins: readonly Planned[], bindings: Bindings): Plan['contracts'] {
   const providers = new Map<string, string[]>();
   for (const { name, provides } of plugins) {
     for (const { key } of Object.values(provides)) providers.set(key, [...(providers.get(key) ?? []), name].sort());
@@ -117,13 +120,13 @@ function cycleError(waiting: ReadonlySet<string>, edges: readonly PlanEdge[]): C
   });
 }
 
-function duplicateNames(plugins: readonly Plugin[]): Fault[] {
+function duplicateNames(plugins: readonly Planned[]): Fault[] {
   const names = plugins.map(({ name }) => name);
   const twice = new Set(names.filter((name, index) => names.indexOf(name) !== index));
   return [...twice].map((name) => ({ code: 'E_INVALID', path: 'plugins', message: `the plugin ${name} is listed more than once` }));
 }
 
-function unknownBindings(plugins: readonly Plugin[], bindings: Bindings): Fault[] {
+function unknownBindings(plugins: readonly Planned[], bindings: Bindings): Fault[] {
   return Object.entries(bindings).flatMap(([key, chosen]): Fault[] => {
     const contract = key.slice(key.indexOf(':') + 1);
     const path = `bindings["${key}"]`;

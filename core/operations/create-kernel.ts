@@ -103,7 +103,7 @@ async function boot({ entries, log, store, places, cleanup, ...rest }: Boot): Pr
   const socket = socketIn(places.runRoot);
   let server: LinkServer;
   try {
-    server = await serve({ path: socket, exports: [exported(Engine, engine)] });
+    server = await serve({ path: socket, exports: [exported(Engine, engine)], background: rest.lease });
   } catch (error) {
     await kernel.close().catch((err: unknown) => log.error({ err }, 'the kernel could not be closed'));
     throw error;

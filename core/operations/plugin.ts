@@ -13,16 +13,17 @@ export interface OperationsOptions extends Omit<EngineParts, 'runtime' | 'images
 
 export const OPERATIONS = 'operations';
 
+/** As a plan sees it. */
+export const operationsManifest = { name: OPERATIONS, needs: { runtime: Runtime, images: Images }, provides: { engine: Engine } };
+
 /** For the stop signals of all containers and their removal; the kernel's own deadline is longer. */
 const CLOSE_DEADLINE = 55_000;
 
 export function operationsPlugin(options: OperationsOptions): Plugin {
   return definePlugin({
-    name: OPERATIONS,
+    ...operationsManifest,
     version: options.version,
     api: 1,
-    needs: { runtime: Runtime, images: Images },
-    provides: { engine: Engine },
     async setup({ runtime, images, log, root, effect }) {
       const running = await startEngine({ ...options, runtime, images, log, root }, options.haste);
       effect('containers', () => running.close({ leave: !options.isUp() }), { deadline: CLOSE_DEADLINE });

@@ -24,8 +24,10 @@ export const commands: Readonly<Record<string, Entry>> = {
   inspect: { summary: 'Show all that is known of containers', group: 'Containers', completes: 'containers', load: () => import('./commands/inspect.js') },
   images: { summary: 'List stored images', group: 'Images', load: () => import('./commands/images.js') },
   rmi: { summary: 'Remove images', group: 'Images', completes: 'images', load: () => import('./commands/rmi.js') },
+  plan: { summary: 'Print the order in which a plugin set boots, and why', group: 'Kernel', completes: 'files', load: () => import('./commands/plan.js') },
   hooks: { summary: 'Print the lifecycles with the live taps', group: 'Kernel', load: () => import('./commands/hooks.js') },
   plugins: { summary: 'List the plugins of the running kernel', group: 'Kernel', load: () => import('./commands/plugins.js') },
+  doctor: { summary: 'Check what this machine can do, and how to mend what it cannot', group: 'Kernel', load: () => import('./commands/doctor.js') },
   completion: { summary: 'Print the completion script of a shell', group: 'Help', load: () => import('./commands/completion.js') },
   version: { summary: 'Print the version', group: 'Help', load: () => import('./commands/version.js') },
 };

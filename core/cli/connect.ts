@@ -1,13 +1,12 @@
 /** Comes in: the environment, or a path. Goes out: a link to the kernel that serves there. Used by every command that talks to a kernel. */
-import { join } from 'node:path';
+import { defaultPlaces, socketIn } from '../config/places.js';
 import { CoreError, isCoreError } from '../errors/index.js';
 import type { Link } from '../ipc/index.js';
 
 /** `CORE_SOCK` (a path), `CORE_HOST` (`unix:///path`), else the machine's own kernel, or for other users than root their own. */
-export function defaultSocket({ CORE_SOCK, CORE_HOST, XDG_RUNTIME_DIR }: NodeJS.ProcessEnv): string {
-  if (CORE_SOCK) return CORE_SOCK;
-  if (CORE_HOST) return fromUrl(CORE_HOST);
-  return join(process.getuid?.() === 0 || !XDG_RUNTIME_DIR ? '/run' : XDG_RUNTIME_DIR, 'core', 'core.sock');
+export function defaultSocket(env: NodeJS.ProcessEnv): string {
+  if (env['CORE_SOCK']) return env['CORE_SOCK'];
+  return env['CORE_HOST'] ? fromUrl(env['CORE_HOST']) : socketIn(defaultPlaces(env).runRoot);
 }
 
 export async function openLink(path: string): Promise<Link> {

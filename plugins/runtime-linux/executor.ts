@@ -76,7 +76,7 @@ export class Executor {
       throw new CoreError('E_EXECUTOR', { message: `the executor speaks version ${hello.version}, this kernel ${PROTOCOL_VERSION}` });
     }
     this.#pid = hello.pid;
-    connection.ref(false);
+    connection.background();
     void connection.closed.then(() => {
       this.#connection = undefined;
       this.#pid = undefined;

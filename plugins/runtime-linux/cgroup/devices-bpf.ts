@@ -34,7 +34,7 @@ export function deviceProgram(rules: readonly Oci.DeviceRule[]): Uint8Array {
     [SHIFT_RIGHT, ACCESS, 0, 16],
     [LOAD_WORD, pair(MAJOR, CONTEXT), 4, 0],
     [LOAD_WORD, pair(MINOR, CONTEXT), 8, 0],
-    ...[...rules].reverse().flatMap(ruleBlock),
+    ...rules.reduceRight<Instruction[]>((code, rule) => [...code, ...ruleBlock(rule)], []),
     ...answer(false),
   ];
   return encode(code);

@@ -36,6 +36,7 @@ export class Connection {
   #sequence = 0;
   #fault: CoreError | undefined;
   #ended = false;
+  #background = false;
 
   /** Rejects with the system's error when nothing answers there. */
   static async open(path: string, onNotice?: NoticeHandler): Promise<Connection> {
@@ -66,6 +67,7 @@ export class Connection {
     const frame = encodeFrame([seq, op, argument]);
     return new Promise((resolve, reject) => {
       this.#waiting.set(seq, { resolve, reject });
+      if (this.#background) this.#socket.ref();
       if (onItem) this.#items.set(seq, onItem);
       this.#socket.write(frame);
       onSent?.(seq);
@@ -88,10 +90,10 @@ export class Connection {
     this.#socket.resume();
   }
 
-  /** Whether this connection keeps the process alive. */
-  ref(keep: boolean): void {
-    if (keep) this.#socket.ref();
-    else this.#socket.unref();
+  /** From now on only a request without an answer keeps Node alive, not the connection as such. */
+  background(): void {
+    this.#background = true;
+    this.#settled();
   }
 
   close(): void {
@@ -114,11 +116,16 @@ export class Connection {
     if (kind === ITEM) return this.#items.get(seq)?.(body);
     const waiting = this.#waiting.get(seq);
     this.#waiting.delete(seq);
+    this.#settled();
     if (kind === OK) waiting?.resolve(body);
     else if (kind === FAILED) {
       this.#items.delete(seq);
       waiting?.reject(new StepError(body));
     }
+  }
+
+  #settled(): void {
+    if (this.#background && this.#waiting.size === 0) this.#socket.unref();
   }
 
   #end(): void {

@@ -1,0 +1,56 @@
+/** The groups above the containers' own: made when the driver is, taken away when it closes. Called by `driver.ts`. */
+import { mkdirSync, readFileSync, rmdirSync, writeFileSync } from 'node:fs';
+import { CONTROLLERS, type CgroupLayout } from './layout.js';
+
+/** `path` is absolute in cgroup terms. Synchronous: boot only. */
+export function makeParents(layout: CgroupLayout, path: string): void {
+  for (const mount of hierarchies(layout)) {
+    let folder = mount;
+    for (const step of path.split('/').slice(1)) {
+      // On hybrid machines nothing is switched on that no container asks for (see `plan/cgroup.ts`).
+      if (mount === layout.unified && layout.mode === 'v2') delegate(folder, layout);
+      folder += `/${step}`;
+      mkdirSync(folder, { recursive: true });
+      if (mount === layout.v1.cpuset) inheritCpuset(folder);
+    }
+    if (mount === layout.unified && layout.mode === 'v2') delegate(folder, layout);
+  }
+}
+
+/** Those that are empty; others are somebody's still. */
+export function removeParents(layout: CgroupLayout, path: string): void {
+  for (const mount of hierarchies(layout)) {
+    for (let rest = path; rest !== ''; rest = rest.slice(0, rest.lastIndexOf('/'))) {
+      try {
+        rmdirSync(mount + rest);
+      } catch {
+        break;
+      }
+    }
+  }
+}
+
+export function hierarchies({ unified, v1 }: CgroupLayout): string[] {
+  const mounts = CONTROLLERS.map((name) => v1[name]).filter((mount) => mount !== undefined);
+  return [...new Set([...(unified === undefined ? [] : [unified]), ...mounts])];
+}
+
+/** One by one: a controller that cannot be handed on must not take the others along. */
+function delegate(folder: string, { unifiedControllers }: CgroupLayout): void {
+  for (const name of unifiedControllers.filter((controller) => controller !== 'cpuacct' && controller !== 'devices' && controller !== 'freezer')) {
+    try {
+      writeFileSync(`${folder}/cgroup.subtree_control`, `+${name === 'blkio' ? 'io' : name}`);
+    } catch {
+      // A limit of this controller fails at `start`, with the step and errno.
+    }
+  }
+}
+
+/** A v1 cpuset is born empty and takes no process until filled; children copy theirs from now on. */
+function inheritCpuset(folder: string): void {
+  const above = folder.slice(0, folder.lastIndexOf('/'));
+  for (const file of ['cpuset.cpus', 'cpuset.mems']) {
+    if (readFileSync(`${folder}/${file}`, 'utf8').trim() === '') writeFileSync(`${folder}/${file}`, readFileSync(`${above}/${file}`, 'utf8').trim());
+  }
+  writeFileSync(`${folder}/cgroup.clone_children`, '1');
+}

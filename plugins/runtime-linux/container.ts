@@ -1,0 +1,119 @@
+/** One container as this driver knows it: what was asked, and where it stands. Held by `context.ts`, changed by the driver's parts. */
+import { CoreError, type ErrorObject, type ExitStatus, type RuntimeState, type RuntimeStatus } from '@core/core/plugin';
+import type { Connection } from './link/connection.js';
+import type { Paths } from './plan/input.js';
+import type { Plan } from './protocol.js';
+import type { ContainerRecord } from './records.js';
+
+export type Phase = Exclude<RuntimeState, 'paused'> | 'starting';
+
+export class Container {
+  phase: Phase = 'created';
+  paused = false;
+  pid: number | undefined;
+  startedAt: number | undefined;
+  exit: ExitStatus | undefined;
+  /** Something of it is on the machine: folders, groups. */
+  touched = false;
+  /** An exit that arrived before the answer to `start`. */
+  early: ExitStatus | undefined;
+  /** The connection to its monitor, opened when first needed. */
+  control: Promise<Connection> | undefined;
+  /** Who tells of its exit: the executor that forked its monitor, or the monitor. */
+  watched: 'executor' | 'control' = 'executor';
+  /** The monitor has ended, so its teardown is over. A new one for every run. */
+  monitorGone = deferred();
+  /** Work that must be over before the next start or the removal: the monitor's teardown, the disposal of a written layer. */
+  settling: Promise<void> = Promise.resolve();
+  starting: Promise<unknown> | undefined;
+  removing: Promise<void> | undefined;
+  readonly #waiters = new Set<(status: ExitStatus) => void>();
+
+  constructor(
+    readonly id: string,
+    readonly paths: Paths,
+    /** `undefined`: adopted without its record, so nothing that needs the spec can be done. */
+    public record: ContainerRecord | undefined,
+    public plan: Plan | undefined,
+  ) {}
+
+  get object(): ErrorObject {
+    return { kind: 'container', id: this.id };
+  }
+
+  get isRunning(): boolean {
+    return this.phase === 'running';
+  }
+
+  status(): RuntimeStatus {
+    const state: RuntimeState = this.phase === 'starting' ? 'created' : this.isRunning && this.paused ? 'paused' : this.phase;
+    return {
+      id: this.id,
+      state,
+      ...(this.isRunning && { pid: this.pid }),
+      ...(this.startedAt !== undefined && { startedAt: this.startedAt }),
+      ...(this.exit && this.phase === 'exited' && { exit: this.exit }),
+    };
+  }
+
+  /** Throws E_STATE unless it runs. */
+  expectRunning(verb: string): void {
+    if (this.isRunning && this.record) return;
+    const state = this.status().state;
+    const why = this.isRunning ? 'was adopted without its record' : `is ${state}, not running`;
+    throw new CoreError('E_STATE', { message: `cannot ${verb}: container ${this.id} ${why}`, object: this.object });
+  }
+
+  /** Changed limits: for the next start, the next exec and the next kernel. */
+  renew(record: ContainerRecord, plan: Plan): void {
+    this.record = record;
+    this.plan = plan;
+  }
+
+  markRunning(pid: number, startedAt: number): void {
+    this.phase = 'running';
+    this.watched = 'executor';
+    this.pid = pid;
+    this.startedAt = startedAt;
+    this.exit = undefined;
+  }
+
+  markExited(exit: ExitStatus): void {
+    this.phase = 'exited';
+    this.paused = false;
+    this.pid = undefined;
+    this.startedAt = exit.startedAt || this.startedAt;
+    this.exit = exit;
+    for (const resolve of this.#waiters) resolve(exit);
+    this.#waiters.clear();
+  }
+
+  /** The next exit, or the one that was. */
+  exited(signal?: AbortSignal): Promise<ExitStatus> {
+    if (this.phase === 'exited' && this.exit) return Promise.resolve(this.exit);
+    return new Promise((resolve, reject) => {
+      const abort = (): void => {
+        this.#waiters.delete(settle);
+        reject(new CoreError('E_ABORTED', { message: 'the wait was aborted', object: this.object }));
+      };
+      const settle = (exit: ExitStatus): void => {
+        signal?.removeEventListener('abort', abort);
+        resolve(exit);
+      };
+      if (signal?.aborted) return abort();
+      signal?.addEventListener('abort', abort, { once: true });
+      this.#waiters.add(settle);
+    });
+  }
+}
+
+export interface Deferred {
+  readonly promise: Promise<void>;
+  readonly resolve: () => void;
+}
+
+export function deferred(): Deferred {
+  let resolve = (): void => {};
+  const promise = new Promise<void>((settle) => (resolve = settle));
+  return { promise, resolve };
+}

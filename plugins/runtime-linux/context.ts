@@ -1,0 +1,47 @@
+/** What the parts of one driver share. Made by `driver.ts`, handed to every part. */
+import { CoreError, type RuntimeEvent } from '@core/core/plugin';
+import type { Container } from './container.js';
+import type { EventHub } from './events.js';
+import type { Executor } from './executor.js';
+import type { HostFacts, Paths } from './plan/input.js';
+import type { IdDefaults } from './spec/namespaces.js';
+
+export interface Folders {
+  /** `<root>/containers`: a folder per container with upper, work and log. */
+  readonly containers: string;
+  /** `<runRoot>/c`: a run folder per container. */
+  readonly run: string;
+  /** `<runRoot>/layers`: mount points for idmapped layers. */
+  readonly layers: string;
+}
+
+export interface Context {
+  readonly executor: Executor;
+  readonly host: HostFacts;
+  readonly folders: Folders;
+  /** The group above all containers of this driver, absolute in cgroup terms. */
+  readonly cgroupParent: string;
+  readonly ids: IdDefaults;
+  readonly containers: Map<string, Container>;
+  readonly events: EventHub<RuntimeEvent>;
+  /** Keeps Node alive until the returned function is called. */
+  readonly hold: () => () => void;
+  readonly warn: (message: string) => void;
+  closed: boolean;
+}
+
+export function pathsOf({ folders, cgroupParent }: Pick<Context, 'folders' | 'cgroupParent'>, { id, cgroupsPath }: { readonly id: string; readonly cgroupsPath?: string | undefined }): Paths {
+  return {
+    dir: `${folders.run}/${id}`,
+    state: `${folders.containers}/${id}`,
+    layers: folders.layers,
+    cgroup: cgroupsPath ?? `${cgroupParent}/${id}`,
+  };
+}
+
+/** Throws E_NOT_FOUND. */
+export function find({ containers }: Context, id: string): Container {
+  const container = containers.get(id);
+  if (container) return container;
+  throw new CoreError('E_NOT_FOUND', { message: `no container has the id ${JSON.stringify(id)}`, object: { kind: 'container', id: String(id) } });
+}

@@ -1,0 +1,55 @@
+/** Ends containers and sends signals. Called by `driver.ts`, `remove.ts`, `reconcile.ts` and an aborted start. */
+import { constants } from 'node:os';
+import { setTimeout as sleep } from 'node:timers/promises';
+import type { ContainerRef } from '@core/core/plugin';
+import { isV2, killGroup, processesOf, thaw } from '../cgroup/members.js';
+import type { Container } from '../container.js';
+import type { Context } from '../context.js';
+import { StepError } from '../link/failure.js';
+import { signalNumber } from '../signals.js';
+import { controlOf, monitorLost } from './exit.js';
+
+/** Ms for the kernel to end what was killed; a process in an uninterruptible wait may take long. */
+const KILL_TIMEOUT = 10_000;
+
+/** SIGKILL to everything inside, then waits for the exit to be known. */
+export async function killContainer(context: Context, container: Container): Promise<void> {
+  if (!container.isRunning) return;
+  const exited = container.exited();
+  if (isV2(container)) await killGroup(container);
+  else {
+    await (await controlOf(context, container)).request('signal', { signal: constants.signals.SIGKILL }).catch(() => undefined);
+    await thaw(container);
+  }
+  const timer = new AbortController();
+  const late = sleep(KILL_TIMEOUT, 'late', { signal: timer.signal }).catch(() => undefined);
+  await Promise.race([exited, late]);
+  timer.abort();
+  if (container.isRunning) await monitorLost(context, container);
+}
+
+type SignalRequest = ContainerRef & { readonly signal: string; readonly execId?: string | undefined; readonly all?: boolean | undefined };
+
+/** To what is gone it succeeds. Throws E_INVALID for a name no signal has. */
+export async function signalContainer(context: Context, container: Container, { signal, execId, all }: SignalRequest): Promise<void> {
+  const number = signalNumber(signal);
+  if (!container.isRunning) return;
+  if (all) return signalAll(container, number);
+  try {
+    const control = await controlOf(context, container);
+    await control.request('signal', { signal: number, ...(execId !== undefined && { exec: execId }) });
+  } catch (thrown) {
+    if (container.isRunning && thrown instanceof StepError && thrown.errno !== 'ESRCH' && thrown.errno !== 'ENOENT') throw thrown;
+  }
+}
+
+async function signalAll(container: Container, number: number): Promise<void> {
+  if (number === constants.signals.SIGKILL && isV2(container)) return killGroup(container);
+  for (const pid of await processesOf(container)) {
+    try {
+      process.kill(pid, number);
+    } catch {
+      // It ended in the meantime.
+    }
+  }
+}

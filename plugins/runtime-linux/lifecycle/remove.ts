@@ -1,0 +1,25 @@
+/** `remove`: ends the container if need be and frees all it had. Called by `driver.ts` and `reconcile.ts`. */
+import type { Container } from '../container.js';
+import type { Context } from '../context.js';
+import { asCoreError } from '../link/failure.js';
+import { killContainer } from './kill.js';
+
+/** Concurrent removals of one container are one. */
+export function removeContainer(context: Context, container: Container): Promise<void> {
+  container.removing ??= remove(context, container).catch((thrown: unknown) => {
+    container.removing = undefined;
+    throw asCoreError(thrown, { object: container.object });
+  });
+  return container.removing;
+}
+
+async function remove(context: Context, container: Container): Promise<void> {
+  // A start in flight settles first: its outcome decides what there is to free.
+  await container.starting?.catch(() => undefined);
+  await killContainer(context, container);
+  await container.settling;
+  if (container.touched) await context.executor.request('rmtree', { paths: [container.paths.dir, container.paths.state] });
+  (await container.control?.catch(() => undefined))?.close();
+  context.containers.delete(container.id);
+  context.events.emit({ type: 'removed', id: container.id, time: Date.now() });
+}

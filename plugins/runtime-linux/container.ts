@@ -27,7 +27,7 @@ export class Container {
   settling: Promise<void> = Promise.resolve();
   starting: Promise<unknown> | undefined;
   removing: Promise<void> | undefined;
-  readonly #waiters = new Set<(status: ExitStatus) => void>();
+  readonly #waiters = new Set<{ settle(exit: ExitStatus): void; fail(error: CoreError): void }>();
 
   constructor(
     readonly id: string,
@@ -84,7 +84,7 @@ export class Container {
     this.pid = undefined;
     this.startedAt = exit.startedAt || this.startedAt;
     this.exit = exit;
-    for (const resolve of this.#waiters) resolve(exit);
+    for (const waiter of this.#waiters) waiter.settle(exit);
     this.#waiters.clear();
   }
 
@@ -92,18 +92,25 @@ export class Container {
   exited(signal?: AbortSignal): Promise<ExitStatus> {
     if (this.phase === 'exited' && this.exit) return Promise.resolve(this.exit);
     return new Promise((resolve, reject) => {
-      const abort = (): void => {
-        this.#waiters.delete(settle);
-        reject(new CoreError('E_ABORTED', { message: 'the wait was aborted', object: this.object }));
-      };
-      const settle = (exit: ExitStatus): void => {
+      const leave = (): void => {
+        this.#waiters.delete(waiter);
         signal?.removeEventListener('abort', abort);
-        resolve(exit);
       };
-      if (signal?.aborted) return abort();
+      const waiter = {
+        settle: (exit: ExitStatus): void => (leave(), resolve(exit)),
+        fail: (error: CoreError): void => (leave(), reject(error)),
+      };
+      const abort = (): void => waiter.fail(new CoreError('E_ABORTED', { message: 'the wait was aborted', object: this.object }));
+      this.#waiters.add(waiter);
       signal?.addEventListener('abort', abort, { once: true });
-      this.#waiters.add(settle);
+      if (signal?.aborted) abort();
     });
+  }
+
+  /** Nobody will see an exit any more. */
+  markRemoved(): void {
+    const gone = new CoreError('E_NOT_FOUND', { message: `container ${this.id} was removed before it ran`, object: this.object });
+    for (const waiter of this.#waiters) waiter.fail(gone);
   }
 }
 

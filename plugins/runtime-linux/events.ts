@@ -62,13 +62,13 @@ export class EventHub<T> {
     }
   }
 
-  /** From now on, not from the first read on. Ends when the consumer leaves, `signal` aborts or the hub closes. */
+  /** From now on, not from the first read on. Ends when the consumer leaves or the hub closes; an abort throws E_ABORTED. */
   subscribe(signal?: AbortSignal): AsyncIterable<T> {
     const queue = new Queue<T>();
     this.#listeners.add(queue);
-    const abort = (): void => queue.end();
+    const abort = (): void => queue.end(new CoreError('E_ABORTED', { message: 'the events were aborted' }));
     signal?.addEventListener('abort', abort, { once: true });
-    if (signal?.aborted) queue.end();
+    if (signal?.aborted) abort();
     return this.#read(queue, () => signal?.removeEventListener('abort', abort));
   }
 

@@ -18,7 +18,7 @@ export async function applyLimits(limits: readonly ControllerLimits[], { object,
       if (fresh) await bring(folder, members);
     }
   } catch (thrown) {
-    for (const { path, value } of undone.reverse()) await writeFile(path, value).catch(() => undefined);
+    for (let undo = undone.pop(); undo; undo = undone.pop()) await writeFile(undo.path, undo.value).catch(() => undefined);
     const { code, message } = thrown as NodeJS.ErrnoException;
     throw new CoreError('E_SETUP', { message: `cannot set the limits: ${message}`, hint: hintFor(code), errno: code, step: 'write', object, cause: thrown });
   }

@@ -13,8 +13,8 @@ export function createContainer(context: Context, request: CreateRequest): Runti
   checkCreate(request, context.host);
   const { id, spec, rootfs } = request;
   const known = context.containers.get(id);
-  // One that was adopted ended and without its record is given it again.
-  if (known && (known.record || known.phase !== 'exited')) {
+  // One that was adopted without its record, and is not running, is given it again.
+  if (known && (known.record || known.isRunning)) {
     throw new CoreError('E_EXISTS', { message: `a container has the id ${id} already`, object: known.object });
   }
   const record: ContainerRecord = { spec, rootfs, io: completeIo(request.io) };

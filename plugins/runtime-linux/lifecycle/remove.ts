@@ -21,5 +21,6 @@ async function remove(context: Context, container: Container): Promise<void> {
   if (container.touched) await context.executor.request('rmtree', { paths: [container.paths.dir, container.paths.state] });
   (await container.control?.catch(() => undefined))?.close();
   context.containers.delete(container.id);
+  container.markRemoved();
   context.events.emit({ type: 'removed', id: container.id, time: Date.now() });
 }

@@ -8,8 +8,8 @@ import { killContainer } from './kill.js';
 
 /** Throws E_STATE, E_SETUP, E_COMMAND, E_ABORTED, E_EXECUTOR; then nothing is left and the container is as it was. */
 export async function startContainer(context: Context, container: Container, { signal }: CallOptions = {}): Promise<StartedContainer> {
-  const { phase, plan } = container;
-  if ((phase !== 'created' && phase !== 'exited') || !plan) {
+  const { phase, plan, record } = container;
+  if ((phase !== 'created' && phase !== 'exited') || !record) {
     throw new CoreError('E_STATE', { message: `cannot start: container ${container.id} is ${container.status().state}`, object: container.object });
   }
   if (signal?.aborted) throw aborted(container);

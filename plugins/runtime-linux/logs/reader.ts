@@ -1,7 +1,7 @@
 /** A container's log as entries, over rotated files, while it is written. Called by `driver.ts`. */
 import { watch } from 'node:fs';
 import { basename, dirname } from 'node:path';
-import type { LogEntry, LogsRequest } from '@core/core/plugin';
+import { CoreError, type LogEntry, type LogsRequest } from '@core/core/plugin';
 import { openAll, successor, type LogFile } from './files.js';
 import { LineSplitter, parseLine } from './lines.js';
 import { tailPosition } from './tail.js';
@@ -29,6 +29,7 @@ export async function* readLog(source: LogSource, request: Omit<LogsRequest, 'id
       if (time >= until) return;
       if (time >= since) yield entry;
     }
+    if (signal?.aborted) throw new CoreError('E_ABORTED', { message: 'reading the log was aborted' });
   } finally {
     changes?.close();
     await Promise.all(files.map((file) => file.handle.close()));

@@ -1,0 +1,24 @@
+/** The plugin's options in a plugin set. Comes in: what the user wrote. Goes out: the same with every default filled in. */
+import { join } from 'node:path';
+import { z } from 'zod';
+
+/** Where `npm install` puts the binary, seen from the compiled file. */
+const BUILT = join(import.meta.dirname, '..', 'executor', 'build', 'executor');
+
+export const config = z.strictObject({
+  executor: z.string().startsWith('/').default(BUILT).describe('Path of the executor binary.'),
+  cgroupParent: z
+    .string()
+    .regex(/^(\/[A-Za-z0-9_.-]+)+$/)
+    .default('/core')
+    .describe('The cgroup above all containers; each root has a group of its own below it.'),
+  userns: z
+    .strictObject({
+      first: z.int().min(1).max(0xffff_ffff).default(100_000).describe('First id outside.'),
+      size: z.int().min(1).max(0xffff_ffff).default(65_536).describe('How many ids.'),
+    })
+    .prefault({})
+    .describe('Ids of a private user namespace that names none.'),
+});
+
+export type Config = z.output<typeof config>;

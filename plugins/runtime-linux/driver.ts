@@ -1,0 +1,239 @@
+/**
+ * `runtime@1` for Linux: usable without the kernel. Comes in: folders and options. Goes out: the contract's implementation,
+ * and `close`. Called by `index.ts` and by tests.
+ */
+import { createHash } from 'node:crypto';
+import { mkdirSync } from 'node:fs';
+import { stat } from 'node:fs/promises';
+import { CoreError, type Runtime, type RuntimeEvent } from '@core/core/plugin';
+import { freeze, isFrozen, processesOf, thaw } from './cgroup/members.js';
+import { makeParents, removeParents } from './cgroup/parents.js';
+import { containerStats } from './cgroup/stats.js';
+import type { Config } from './config.js';
+import type { Container } from './container.js';
+import { find, pathsOf, type Context, type Folders } from './context.js';
+import { EventHub } from './events.js';
+import { Executor } from './executor.js';
+import { hostFacts } from './facts.js';
+import { createContainer } from './lifecycle/create.js';
+import { controlOf, handleNotice, watchByControl } from './lifecycle/exit.js';
+import { signalContainer } from './lifecycle/kill.js';
+import { attachProcess, execProcess, isSize } from './lifecycle/process.js';
+import { reconcile } from './lifecycle/reconcile.js';
+import { removeContainer } from './lifecycle/remove.js';
+import { startContainer } from './lifecycle/start.js';
+import { updateContainer } from './lifecycle/update.js';
+import { asCoreError } from './link/failure.js';
+import { readLog } from './logs/reader.js';
+import { buildSpec } from './spec/index.js';
+import { Issues } from './issues.js';
+
+export interface DriverOptions extends Config {
+  /** What lasts: written layers and logs. */
+  readonly root: string;
+  /** Sockets and the run-time truth. */
+  readonly runRoot: string;
+  /** Folders on other mounts the executor must go on seeing (the image store). `root` is among them by itself. */
+  readonly keep?: readonly string[];
+  /** The executor ends with this process, and every container with it. */
+  readonly lease: boolean;
+  readonly warn?: ((message: string) => void) | undefined;
+}
+
+export type Driver = Runtime & {
+  /** Lets go of everything; containers run on, unless they are held by lease. */
+  close(): Promise<void>;
+};
+
+/** Throws E_IO when the folders cannot be made. The executor is started with the first container, not here. */
+export async function createDriver(options: DriverOptions): Promise<Driver> {
+  const context = makeContext(options);
+  return { ...describing(context), ...living(context), ...streaming(context), ...governing(context), close: () => close(context) };
+}
+
+function makeContext(options: DriverOptions): Context {
+  const { root, runRoot, keep = [], lease, userns, warn = () => {} } = options;
+  const folders: Folders = { containers: `${root}/containers`, run: `${runRoot}/c`, layers: `${runRoot}/layers` };
+  // Passable for all, readable for none but root: the root of a user namespace walks through the run folder.
+  for (const folder of [runRoot, folders.run, folders.layers]) mkdirSync(folder, { recursive: true, mode: 0o711 });
+  for (const folder of [root, folders.containers]) mkdirSync(folder, { recursive: true, mode: 0o711 });
+  const host = hostFacts();
+  // One group per root, so that no kernel takes another's containers for leftovers of its own.
+  const cgroupParent = `${options.cgroupParent}/${createHash('sha256').update(root).digest('hex').slice(0, 12)}`;
+  makeParents(host.cgroups, cgroupParent);
+  const context: Context = {
+    executor: new Executor({
+      path: options.executor,
+      runRoot,
+      keep: [...new Set([root, runRoot, ...keep])],
+      lease,
+      onNotice: (name, argument) => handleNotice(context, name, argument),
+      onLost: () => onExecutorLost(context),
+    }),
+    host,
+    folders,
+    cgroupParent,
+    ids: userns,
+    containers: new Map(),
+    events: new EventHub<RuntimeEvent>(),
+    hold: makeHold(),
+    warn,
+    closed: false,
+  };
+  return context;
+}
+
+function describing(context: Context): Pick<Runtime, 'spec' | 'status' | 'list' | 'processes' | 'stats'> {
+  return {
+    spec: (request) => buildSpec(request, { ids: context.ids, lastCapability: context.host.lastCapability }),
+    status: async ({ id }) => find(context, id).status(),
+    list: async () => [...context.containers.values()].map((container) => container.status()),
+    processes: async ({ id }) => {
+      const container = find(context, id);
+      return container.isRunning ? processesOf(container) : [];
+    },
+    stats: async ({ id }) => {
+      const container = find(context, id);
+      if (!container.isRunning) throw notRunning(container, 'measure');
+      return containerStats(container, context.host.cgroups);
+    },
+  };
+}
+
+function living(context: Context): Pick<Runtime, 'create' | 'start' | 'wait' | 'signal' | 'remove' | 'reconcile'> {
+  return {
+    create: async (request) => createContainer(context, request),
+    start: ({ id }, call) => asynchronously(() => {
+      const container = find(context, id);
+      const starting = startContainer(context, container, call);
+      container.starting = starting;
+      return starting;
+    }),
+    wait: async ({ id }, call) => {
+      const container = find(context, id);
+      const release = context.hold();
+      return container.exited(call?.signal).finally(release);
+    },
+    signal: async (request) => {
+      const container = context.containers.get(request.id);
+      // The name is checked even where nobody is left to hear it.
+      if (container) await signalContainer(context, container, request).catch(rethrow(container));
+    },
+    remove: async ({ id }) => {
+      const container = context.containers.get(id);
+      await (container ? removeContainer(context, container) : removeFolders(context, id));
+    },
+    reconcile: ({ alive }) => reconcile(context, alive),
+  };
+}
+
+function streaming(context: Context): Pick<Runtime, 'exec' | 'attach' | 'logs' | 'events' | 'resize'> {
+  return {
+    exec: (request, call) => deferred(() => execProcess(context, { container: find(context, request.id), request, call })),
+    attach: (request, call) => deferred(() => attachProcess({ container: find(context, request.id), request, call })),
+    logs: ({ id, ...request }, call) => deferred(() => {
+      const container = find(context, id);
+      const log = container.plan?.io.log;
+      if (!log) throw new CoreError('E_STATE', { message: `container ${id} keeps no log`, object: container.object });
+      const ended = container.isRunning || container.phase === 'starting' || container.phase === 'created' ? container.exited() : Promise.resolve();
+      return readLog({ path: log.path, maxFiles: log.maxFiles, ended }, request, call?.signal);
+    }),
+    events: (_, call) => context.events.subscribe(call?.signal),
+    resize: async ({ id, rows, columns, execId }) => {
+      const container = find(context, id);
+      const issues = new Issues();
+      issues.expect(isSize(rows), 'rows', 'is between 1 and 65535');
+      issues.expect(isSize(columns), 'columns', 'is between 1 and 65535');
+      issues.done('cannot resize', container.object);
+      if (!container.isRunning) throw notRunning(container, 'resize');
+      const control = await controlOf(context, container);
+      await control.request('resize', { rows, cols: columns, ...(execId !== undefined && { exec: execId }) }).catch(rethrow(container));
+    },
+  };
+}
+
+function governing(context: Context): Pick<Runtime, 'pause' | 'resume' | 'update'> {
+  return {
+    pause: async ({ id }) => {
+      const container = find(context, id);
+      if (!container.isRunning || container.paused) throw notRunning(container, 'pause');
+      await freeze(container);
+      container.paused = true;
+      context.events.emit({ type: 'paused', id, time: Date.now() });
+    },
+    resume: async ({ id }) => {
+      const container = find(context, id);
+      if (!container.isRunning || !(container.paused || (await isFrozen(container)))) {
+        throw new CoreError('E_STATE', { message: `cannot resume: container ${id} is ${container.status().state}, not paused`, object: container.object });
+      }
+      await thaw(container);
+      container.paused = false;
+      context.events.emit({ type: 'resumed', id, time: Date.now() });
+    },
+    update: async ({ id, resources }) => updateContainer(context, find(context, id), resources),
+  };
+}
+
+/** Folders without a container in memory: of a start that failed before the last restart, or kept over a reboot. */
+async function removeFolders(context: Context, id: string): Promise<void> {
+  if (!/^[a-zA-Z0-9][a-zA-Z0-9_.-]{0,127}$/.test(id)) return;
+  const { dir, state } = pathsOf(context, { id });
+  const there = await Promise.all([dir, state].map((path) => stat(path).then(() => true, () => false)));
+  if (there.some(Boolean)) await context.executor.request('rmtree', { paths: [dir, state] });
+}
+
+function onExecutorLost(context: Context): void {
+  if (context.closed) return;
+  for (const container of context.containers.values()) {
+    if (!container.isRunning) container.monitorGone.resolve();
+    else watchByControl(context, container).catch((thrown: unknown) => context.warn(`cannot follow container ${container.id}: ${String(thrown)}`));
+  }
+}
+
+async function close(context: Context): Promise<void> {
+  if (context.closed) return;
+  context.closed = true;
+  context.events.close();
+  const containers = [...context.containers.values()];
+  for (const container of containers) (await container.control?.catch(() => undefined))?.close();
+  const idle = containers.every((container) => container.phase === 'created' || container.phase === 'exited');
+  await context.executor.close({ end: idle });
+  removeParents(context.host.cgroups, context.cgroupParent);
+}
+
+/** Node ends when nothing is pending; a wait for a container is something. */
+function makeHold(): () => () => void {
+  const LONG = 2 ** 30;
+  let count = 0;
+  let timer: NodeJS.Timeout | undefined;
+  return () => {
+    count += 1;
+    timer ??= setInterval(() => {}, LONG);
+    return () => {
+      count -= 1;
+      if (count > 0) return;
+      clearInterval(timer);
+      timer = undefined;
+    };
+  };
+}
+
+function notRunning(container: Container, verb: string): CoreError {
+  return new CoreError('E_STATE', { message: `cannot ${verb}: container ${container.id} is ${container.status().state}`, object: container.object });
+}
+
+function rethrow(container: Container): (thrown: unknown) => never {
+  return (thrown) => {
+    throw asCoreError(thrown, { object: container.object });
+  };
+}
+
+async function asynchronously<T>(work: () => Promise<T>): Promise<T> {
+  return work();
+}
+
+/** What is wrong with a request is thrown at the first read, as from any other stream. */
+async function* deferred<T>(open: () => AsyncIterable<T>): AsyncGenerator<T, void, void> {
+  yield* open();
+}
+

@@ -10,6 +10,7 @@ export interface Entry {
 }
 
 export const commands: Readonly<Record<string, Entry>> = {
+  run: { summary: 'Boot a plugin set, run its containers or a script', group: 'Run', completes: 'files', load: () => import('./run.js') },
   ps: { summary: 'List containers', group: 'Containers', load: () => import('./commands/ps.js') },
   logs: { summary: 'Show what containers wrote', group: 'Containers', completes: 'containers', load: () => import('./commands/logs.js') },
   exec: { summary: 'Run a command in a running container', group: 'Containers', completes: 'containers', load: () => import('./commands/exec.js') },

@@ -1,4 +1,5 @@
 /** The operations of one kernel. Comes in: its ports, hooks, events and store. Goes out: the `engine@1` implementation, ready after recovery. Called by `plugin.ts`. */
+import { setMaxListeners } from 'node:events';
 import type { Engine } from '../contracts/index.js';
 import { containerOperations } from './container/containers.js';
 import { endGently } from './container/stop.js';
@@ -19,6 +20,8 @@ export interface RunningEngine {
 /** `haste` ends the patience of `close`: SIGKILL at once. */
 export async function startEngine(parts: EngineParts, haste?: AbortSignal): Promise<RunningEngine> {
   const closing = new AbortController();
+  // Every container that runs has a wait on it.
+  setMaxListeners(0, closing.signal);
   const context: Context = { ...parts, records: parts.store.collection('containers'), registry: new Registry(), saga: createSagas(parts.store), closing: closing.signal };
   await recover(context);
   const oom = reportOom(context);

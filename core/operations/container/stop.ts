@@ -1,6 +1,6 @@
 /** Ends containers. Comes in: a name, a signal, a time. Goes out: the exit status, or nothing once the signal is sent. Called through `engine@1` and when the kernel closes. */
 import type { CallOptions, ContainerName, Engine, ExitStatus } from '../../contracts/index.js';
-import { CoreError } from '../../errors/index.js';
+import { CoreError, isCoreError } from '../../errors/index.js';
 import { signalName, signalWords } from '../../config/words.js';
 import { didYouMean } from '../../config/issues.js';
 import type { Context } from '../context.js';
@@ -35,7 +35,7 @@ export async function endGently(context: Context, container: Container, { second
   const patience = haste?.aborted ? 0 : (seconds ?? settings.stopTimeout) * 1000;
   if (patience > 0) await context.runtime.signal({ id, signal: gentle }, { signal });
   // A frozen process gets its signal once it thaws.
-  if (state === 'paused') await context.runtime.resume({ id }, { signal });
+  if (state === 'paused') await thaw(context, id, signal);
   if (patience === 0 || !(await endsWithin(ended, patience, haste))) await context.runtime.signal({ id, signal: 'SIGKILL', all: true }, { signal });
   return ended;
 }
@@ -58,6 +58,15 @@ export async function wait(context: Context, { container: reference }: Container
   const container = context.registry.find(reference);
   const { record } = container;
   return record?.state === 'exited' && record.exit ? record.exit : context.registry.nextEnd(container, signal);
+}
+
+async function thaw({ runtime }: Context, id: string, signal: AbortSignal | undefined): Promise<void> {
+  try {
+    await runtime.resume({ id }, { signal });
+  } catch (error) {
+    // The signal has ended it already: not every runtime needs a thaw for that.
+    if (!isCoreError(error, 'E_STATE')) throw error;
+  }
 }
 
 /** Whether `ended` settles in time; a failure of it counts, and is thrown where it is awaited. */

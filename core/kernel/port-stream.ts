@@ -3,7 +3,8 @@
  * The call is under way until the stream ends, fails or is left; one that is never read costs nothing. Made by `port.ts`.
  */
 import type { CallOptions } from '../contracts/index.js';
-import type { PortMethod, Slot, SlotCall } from './slot.js';
+import type { SlotCall } from './slot-call.js';
+import type { PortMethod, Slot } from './slot.js';
 
 export interface StreamRequest {
   readonly slot: Slot;

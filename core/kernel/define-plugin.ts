@@ -28,7 +28,7 @@ export interface PluginDefinition<Schema extends StandardSchema | undefined, Nee
   readonly provides?: Provides;
   readonly permissions?: readonly Permissions[];
   /** Brings the plugin up. Everything it acquires is registered with `ctx.effect`; when it throws, all of that is undone. */
-  setup(ctx: Context<SchemaOutput<Schema>, Needs, Permissions>): Implementations<Provides> | Promise<Implementations<Provides>>;
+  setup(ctx: Context<SchemaOutput<Schema>, Needs, Permissions>): Implementations<NoInfer<Provides>> | Promise<Implementations<NoInfer<Provides>>>;
 }
 
 /** A plugin whose types nobody needs any more: what a plugin set lists and the kernel boots. */

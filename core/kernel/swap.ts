@@ -47,10 +47,11 @@ export class Swapper {
     this.#parts = parts;
   }
 
-  swap(name: string, next: KernelEntry, options: SwapOptions = {}): Promise<void> {
+  async swap(name: string, next: KernelEntry, options: SwapOptions = {}): Promise<void> {
+    if (this.#finished) throw new CoreError('E_CLOSED', { message: 'the kernel is closing' });
     const turn = this.#last.then(() => this.#swap(name, next, options));
     this.#last = turn.catch(() => {});
-    return turn;
+    await turn;
   }
 
   /** Lets the swap under way end; those to come are refused. */
@@ -60,7 +61,6 @@ export class Swapper {
   }
 
   async #swap(name: string, next: KernelEntry, options: SwapOptions): Promise<void> {
-    if (this.#finished) throw new CoreError('E_CLOSED', { message: 'the kernel is closing' });
     const { registry, events } = this.#parts;
     const member = registry.member(name);
     const { plan, config } = await this.#prepare(member, next);

@@ -58,6 +58,20 @@ definePlugin({
 });
 
 definePlugin({
+  name: 'returns-nothing', version: '1.0.0', api: 1,
+  needs: { images: Images },
+  async setup(ctx) {
+    await ctx.images.list({});
+  },
+});
+
+definePlugin({
+  name: 'returns-what-it-does-not-provide', version: '1.0.0', api: 1,
+  // @ts-expect-error provides says nothing of it
+  setup: () => ({ runtime }),
+});
+
+definePlugin({
   name: 'every-hook', version: '1.0.0', api: 1,
   permissions: ['hooks:*'],
   setup(ctx) {

@@ -1,0 +1,124 @@
+/* The executor's entry: arguments come in, a server runs until its end. `core-executor --run DIR [--keep PATH]... [--lease]`
+ * is started by the runtime's driver; `--check-plan` reads a plan from stdin and says `ok` or why not. See PROTOCOL.md. */
+#define _GNU_SOURCE
+#include <fcntl.h>
+#include <signal.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/prctl.h>
+#include <sys/stat.h>
+
+#include "init.h"
+#include "plan.h"
+#include "server.h"
+#include "slim.h"
+#include "sys.h"
+#include "util.h"
+
+enum { KEEPS = 64 };
+
+struct options {
+	const char *run;
+	const char *keep[KEEPS + 1];
+	bool lease;
+};
+
+static int serve(const struct options *options, struct err *err);
+static int check_plan(void);
+static int read_options(int argc, char **argv, struct options *options);
+
+int main(int argc, char **argv) {
+	struct options options = { 0 };
+	struct err err = ERR_INIT;
+
+	if (argc > 2 && strcmp(argv[0], "core-init") == 0) return init_main(argv);
+	if (argc == 2 && strcmp(argv[1], "--check-plan") == 0) return check_plan();
+	if (read_options(argc, argv, &options) < 0) {
+		dprintf(2, "usage: core-executor --run DIR [--keep PATH]... [--lease] | --check-plan\n");
+		return 2;
+	}
+	if (serve(&options, &err) == 0) return 0;
+	dprintf(2, "core-executor: %s: %s\n", err.text, strerror(err.num));
+	return 1;
+}
+
+static int read_options(int argc, char **argv, struct options *options) {
+	size_t keeps = 0;
+
+	for (int i = 1; i < argc; i++) {
+		const char *next = i + 1 < argc ? argv[i + 1] : NULL;
+
+		if (strcmp(argv[i], "--lease") == 0) {
+			options->lease = true;
+			continue;
+		}
+		if (!next || next[0] != '/') return -1;
+		if (strcmp(argv[i], "--run") == 0) options->run = next;
+		else if (strcmp(argv[i], "--keep") == 0 && keeps < KEEPS - 1) options->keep[keeps++] = next;
+		else return -1;
+		i++;
+	}
+	if (!options->run) return -1;
+	options->keep[keeps] = options->run;
+	return 0;
+}
+
+/* Nothing of the caller's is inherited: dispositions, mask, descriptors, session. */
+static int forget_caller(struct err *err) {
+	sigset_t none;
+	int null;
+
+	for (int number = 1; number < 65; number++) (void)signal(number, SIG_DFL);
+	(void)signal(SIGPIPE, SIG_IGN);
+	sigemptyset(&none);
+	sigprocmask(SIG_SETMASK, &none, NULL);
+	(void)setsid();
+	(void)umask(022);
+	(void)sys_close_range(3, ~0u, 0);
+	null = open("/dev/null", O_RDWR | O_CLOEXEC);
+	if (null < 0 || dup2(null, 0) < 0 || dup2(null, 1) < 0) return err_sys(err, "cannot open /dev/null");
+	close(null);
+	/* Before any container is joined: nobody inside may trace or read a process of ours. */
+	if (prctl(PR_SET_DUMPABLE, 0, 0, 0, 0) < 0) return err_sys(err, "cannot close the process to others");
+	return chdir("/") < 0 ? err_sys(err, "cannot enter /") : 0;
+}
+
+/* Takes a number, so that no other descriptor ever gets it. */
+static int reserve(int from, int number, struct err *err) {
+	if (from == number) return 0;
+	return dup3(from, number, O_CLOEXEC) < 0 ? err_sys(err, "cannot place a descriptor") : 0;
+}
+
+static int serve(const struct options *options, struct err *err) {
+	autofd machine = -1;
+
+	if (forget_caller(err) < 0) return -1;
+	machine = slim_enter(options->keep, err);
+	if (machine < 0) return -1;
+	if (reserve(machine, FD_MACHINE, err) < 0 || reserve(0, FD_INIT, err) < 0 || reserve(0, FD_REPORT, err) < 0) return -1;
+	if (machine == FD_MACHINE) machine = -1;
+	return server_run(options->run, options->lease, err);
+}
+
+static int check_plan(void) {
+	struct err err = ERR_INIT;
+	struct buf input = { 0 };
+	struct arena arena = { 0 };
+	struct node node;
+	struct plan plan;
+	ssize_t got;
+	uint8_t *room;
+	int ret;
+
+	while ((room = buf_room(&input, 65536)) && (got = read(0, room, 65536)) > 0 && input.len <= MAX_REQUEST) buf_grow(&input, (size_t)got);
+	err.step = "plan";
+	if (input.len > MAX_REQUEST) ret = err_set(&err, EMSGSIZE, "the plan is longer than %d bytes", MAX_REQUEST);
+	else ret = arena_open(&arena, arena_size_for(input.len), &err);
+	if (ret == 0) ret = msgpack_decode(&arena, input.data, input.len, &node, &err);
+	if (ret == 0) ret = plan_check(&arena, &node, &plan, &err);
+	arena_free(&arena);
+	buf_free(&input);
+	if (ret == 0) dprintf(1, "ok\n");
+	else dprintf(1, "%s %d %d %s\n", err.step, err.index, err.num, err.text);
+	return ret < 0;
+}

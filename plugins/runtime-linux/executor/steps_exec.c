@@ -1,0 +1,122 @@
+/* The last steps: no_new_privs, seccomp, exec. After them the process is the command, so they return only on failure. */
+#define _GNU_SOURCE
+#include <errno.h>
+#include <signal.h>
+#include <string.h>
+#include <sys/prctl.h>
+#include <sys/stat.h>
+
+#include "step.h"
+#include "sys.h"
+#include "util.h"
+
+enum { SECCOMP_FILTER_MODE = 1, CAP_SYS_ADMIN_BIT = 21 };
+
+struct filter_program {
+	unsigned short len;
+	const void *filter;
+};
+
+int step_nnp(struct ctx *ctx, const struct node *args, struct err *err) {
+	(void)ctx;
+	(void)args;
+	return prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) == 0 ? 0 : err_sys(err, "cannot set no_new_privs");
+}
+
+int command_ready(struct ctx *ctx, struct err *err) {
+	sigset_t none;
+
+	if (ctx->ready) return 0;
+	sigemptyset(&none);
+	if (sys_close_range(3, ~0u, CLOSE_RANGE_CLOEXEC_FLAG) < 0 && errno != ENOSYS && errno != EINVAL)
+		return err_sys(err, "cannot mark the descriptors");
+	/* The only disposition the executor ever changes. */
+	if (signal(SIGPIPE, SIG_DFL) == SIG_ERR || sigprocmask(SIG_SETMASK, &none, NULL) < 0) return err_sys(err, "cannot reset the signals");
+	if (prctl(PR_SET_PDEATHSIG, SIGKILL, 0, 0, 0) < 0) return err_sys(err, "cannot bind the process to its monitor");
+	ctx->ready = true;
+	return 0;
+}
+
+static int load_filter(struct ctx *ctx, const struct node *args, struct err *err) {
+	struct filter_program program = { (unsigned short)(args[0].len / 8), args[0].str };
+
+	if (ctx->filtered) return 0;
+	if (args[0].len / 8 > 4096) return err_set(err, E2BIG, "the filter has more than 4096 instructions");
+	if (syscall(SYS_seccomp, SECCOMP_FILTER_MODE, (unsigned)args[1].number, &program) < 0) return err_sys(err, "the kernel refuses the filter");
+	ctx->filtered = true;
+	return 0;
+}
+
+/* Once it is loaded, the calls of the hygiene may be denied: they come first. */
+int step_seccomp(struct ctx *ctx, const struct node *args, struct err *err) {
+	if (command_ready(ctx, err) < 0) return -1;
+	return load_filter(ctx, args, err);
+}
+
+int seccomp_before_caps(struct ctx *ctx, uint64_t effective, struct err *err) {
+	const struct step *filter = NULL;
+
+	if (effective >> CAP_SYS_ADMIN_BIT & 1) return 0;
+	for (uint32_t i = 0; i < ctx->steps->count; i++) {
+		const struct step *step = &ctx->steps->list[i];
+
+		if (step->op->run == step_nnp) return 0;
+		if (step->op->run == step_seccomp && i > ctx->at) filter = step;
+	}
+	if (!filter) return 0;
+	if (command_ready(ctx, err) < 0) return -1;
+	return load_filter(ctx, filter->args, err);
+}
+
+static const char *search_path(char *const *env) {
+	for (; *env; env++)
+		if (strncmp(*env, "PATH=", 5) == 0) return *env + 5;
+	return "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin";
+}
+
+/* Either replaces the process, or only asks whether it could, for `init`. */
+static int try_one(struct ctx *ctx, const char *path) {
+	struct command *command = ctx->command;
+	struct stat info;
+
+	if (!command->init) return execve(path, command->argv, command->env);
+	if (stat(path, &info) < 0) return -1;
+	if (S_ISREG(info.st_mode) && access(path, X_OK) == 0) {
+		command->argv[-1] = (char *)(uintptr_t)path;
+		return syscall(SYS_execveat, ctx->init, "", command->argv - 2, command->env, AT_EMPTY_PATH) < 0 ? -1 : 0;
+	}
+	errno = EACCES;
+	return -1;
+}
+
+static int try_path(struct ctx *ctx, struct err *err) {
+	struct command *command = ctx->command;
+	const char *name = command->argv[0], *list = search_path(command->env);
+	int worst = ENOENT;
+
+	if (strchr(name, '/')) return try_one(ctx, name) < 0 ? err_sys(err, "cannot execute %s", name) : 0;
+	for (;;) {
+		const char *end = strchrnul(list, ':');
+		struct text path = { command->path, 0, sizeof command->path, false };
+
+		/* An empty entry is the current folder. */
+		if (end == list) text_add(&path, ".");
+		text_add_bytes(&path, list, (size_t)(end - list));
+		text_add(&path, "/");
+		text_add(&path, name);
+		if (!path.over) (void)try_one(ctx, command->path);
+		if (errno == EACCES) worst = EACCES;
+		else if (errno != ENOENT && errno != ENOTDIR && errno != EACCES) return err_sys(err, "cannot execute %s", command->path);
+		if (!*end) break;
+		list = end + 1;
+	}
+	return err_set(err, worst, worst == ENOENT ? "%s is not in the container's PATH" : "%s may not be executed", name);
+}
+
+int step_exec(struct ctx *ctx, const struct node *args, struct err *err) {
+	(void)args;
+	if (command_ready(ctx, err) < 0) return -1;
+	*ctx->executing = true;
+	if (ctx->command->init && ctx->init < 0) return err_set(err, ENOEXEC, "the small init is not there");
+	return try_path(ctx, err);
+}

@@ -73,7 +73,8 @@ static int forget_caller(struct err *err) {
 	sigemptyset(&none);
 	sigprocmask(SIG_SETMASK, &none, NULL);
 	(void)setsid();
-	(void)umask(022);
+	/* Modes are meant as they are written; a command without a umask of its own gets 022. */
+	(void)umask(0);
 	(void)sys_close_range(3, ~0u, 0);
 	null = open("/dev/null", O_RDWR | O_CLOEXEC);
 	if (null < 0 || dup2(null, 0) < 0 || dup2(null, 1) < 0) return err_sys(err, "cannot open /dev/null");

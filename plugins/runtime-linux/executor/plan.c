@@ -82,6 +82,16 @@ static int check_record(const struct node *map, struct plan *plan, struct err *e
 	return 0;
 }
 
+/* No offsets at all is a time namespace as well. */
+static int check_timens(const struct node *map, struct plan *plan, struct err *err) {
+	const struct node *timens = node_get(map, "timens");
+
+	if (!timens || timens->type == NODE_NIL) return 0;
+	if (!is_text(timens)) return err_set(err, EINVAL, "\"timens\" must be text");
+	plan->timens = timens->str;
+	return 0;
+}
+
 static int check_clone(const struct node *map, struct plan *plan, struct err *err) {
 	uint64_t clone;
 
@@ -89,7 +99,7 @@ static int check_clone(const struct node *map, struct plan *plan, struct err *er
 	if (clone & ~(uint64_t)(NAMESPACES & ~CLONE_NEWCGROUP)) return err_set(err, EINVAL, "\"clone\" may hold CLONE_NEW* flags only, and not CLONE_NEWCGROUP");
 	if (!(clone & CLONE_NEWNS)) return err_set(err, EINVAL, "\"clone\" must hold CLONE_NEWNS");
 	plan->clone = (uint32_t)clone;
-	if (map_text_or_null(map, "timens", &plan->timens, err) < 0) return -1;
+	if (check_timens(map, plan, err) < 0) return -1;
 	if (!plan->timens != !(clone & CLONE_NEWTIME)) return err_set(err, EINVAL, "\"timens\" and CLONE_NEWTIME go together");
 	return map_text_or_null(map, "cgroup", &plan->cgroup, err);
 }

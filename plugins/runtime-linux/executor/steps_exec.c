@@ -23,10 +23,17 @@ int step_nnp(struct ctx *ctx, const struct node *args, struct err *err) {
 	return prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) == 0 ? 0 : err_sys(err, "cannot set no_new_privs");
 }
 
+static bool has_step(const struct steps *steps, step_fn *run) {
+	for (uint32_t i = 0; i < steps->count; i++)
+		if (steps->list[i].op->run == run) return true;
+	return false;
+}
+
 int command_ready(struct ctx *ctx, struct err *err) {
 	sigset_t none;
 
 	if (ctx->ready) return 0;
+	if (!has_step(ctx->steps, step_umask)) umask(022);
 	sigemptyset(&none);
 	if (sys_close_range(3, ~0u, CLOSE_RANGE_CLOEXEC_FLAG) < 0 && errno != ENOSYS && errno != EINVAL)
 		return err_sys(err, "cannot mark the descriptors");

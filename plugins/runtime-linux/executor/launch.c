@@ -140,7 +140,9 @@ static int enter_timens(const char *offsets, int *back, struct err *err) {
 	err->step = "timens";
 	if (own < 0 || unshare(CLONE_NEWTIME) < 0) return err_sys(err, "cannot make a time namespace");
 	*back = fd_take(&own);
+	err->step = "";
 	if (!*offsets) return 0;
+	err->step = "timens";
 	fd = open("/proc/self/timens_offsets", O_WRONLY | O_CLOEXEC);
 	if (fd < 0 || write(fd, offsets, strlen(offsets)) < 0) return err_sys(err, "cannot set the clocks");
 	err->step = "";

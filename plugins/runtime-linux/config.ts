@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { z } from 'zod';
 
 /** Where `npm install` puts the binary, seen from the compiled file. */
-const BUILT = join(import.meta.dirname, '..', 'executor', 'build', 'executor');
+const BUILT = join(import.meta.dirname, '..', 'executor', 'build', 'core-executor');
 
 export const config = z.strictObject({
   executor: z.string().startsWith('/').default(BUILT).describe('Path of the executor binary.'),

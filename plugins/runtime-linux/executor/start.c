@@ -83,20 +83,25 @@ static void report_started(struct monitor *monitor) {
 	monitor_report(monitor, REPORT_STARTED, &enc);
 }
 
+/* `prepare` may have made the log's folder; what the process wrote so far waits in its pipes. */
+static int open_files(struct monitor *monitor, const struct plan *plan, struct err *err) {
+	err->step = "log";
+	if (log_open(&monitor->log, &plan->io, err) < 0) return -1;
+	err->step = "dir";
+	return open_listener(monitor, err) < 0 || write_records(monitor, plan, err) < 0 ? -1 : 0;
+}
+
 static int start_all(struct monitor *monitor, struct start *start, struct err *err) {
 	const struct plan *plan = start->plan;
 	struct process *first = &monitor->first.process;
 
 	err->step = "dir";
 	if (make_dir(monitor, err) < 0) return -1;
-	err->step = "log";
-	if (log_open(&monitor->log, &plan->io, err) < 0) return -1;
 	err->step = "";
 	if (launch_container(&start->launch, start->plan, first, err) < 0) return -1;
 	monitor->exit.started_at = now_ms();
 	hold_mounts(monitor);
-	err->step = "dir";
-	if (open_listener(monitor, err) < 0 || write_records(monitor, plan, err) < 0) {
+	if (open_files(monitor, plan, err) < 0) {
 		process_end(first);
 		return -1;
 	}

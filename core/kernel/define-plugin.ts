@@ -72,7 +72,7 @@ export function definePlugin<
     needs: Object.freeze({ ...needs }),
     provides: Object.freeze({ ...provides }),
     permissions: Object.freeze([...(permissions ?? [])]),
-    setup: (ctx: never) => definition.setup(ctx),
+    setup: definition.setup as Plugin['setup'],
   };
   const issues = manifestIssues(plugin);
   if (issues.length > 0) {
@@ -91,7 +91,7 @@ export function optional<C extends Contract<unknown>>(contract: C): OptionalNeed
 }
 
 export function isOptional(need: Need): need is OptionalNeed {
-  return 'optional' in need;
+  return typeof need === 'object' && need !== null && 'optional' in need;
 }
 
 /** The contract of a need, optional or not. */
@@ -101,7 +101,9 @@ export function neededContract(need: Need): Contract<unknown> {
 
 /** Whether a module's default export is a plugin: what `definePlugin` returned, this copy of it or another. */
 export function isPlugin(value: unknown): value is Plugin {
-  return typeof value === 'object' && value !== null && 'api' in value && 'setup' in value && typeof value.setup === 'function' && manifestIssues(value as Plugin).length === 0;
+  if (typeof value !== 'object' || value === null) return false;
+  const { needs, provides, permissions } = value as Partial<Plugin>;
+  return isRecord(needs) && isRecord(provides) && Array.isArray(permissions) && manifestIssues(value as Plugin).length === 0;
 }
 
 const reserved: ReadonlySet<string> = new Set<ReservedName>([
@@ -125,6 +127,10 @@ function manifestIssues({ name, version, api, needs, provides, permissions, setu
   for (const [local, contract] of Object.entries(provides)) if (!isContract(contract)) fault(`provides.${local}`, 'must be a contract');
   for (const permission of malformedPermissions(permissions, hookNames)) fault('permissions', `${permission} is no permission`);
   return issues;
+}
+
+function isRecord(value: unknown): boolean {
+  return typeof value === 'object' && value !== null;
 }
 
 function isContract(value: unknown): boolean {

@@ -139,8 +139,12 @@ function tapPoints({ name, permissions }: Plugin, facilities: LocalFacilities, s
   const point = (hook: string) => ({
     tap(options: TapOptions, fn: (...values: readonly unknown[]) => unknown): () => void {
       if (!grantsHook(permissions, hook)) throw permissionError(name, `hooks:${hook}`);
-      const release = scope.effect(`tap ${hook}`, facilities.tap(hook, options, fn));
-      return () => void release();
+      const untap = facilities.tap(hook, options, fn);
+      const release = scope.effect(`tap ${hook}`, untap);
+      return () => {
+        untap();
+        void release();
+      };
     },
   });
   return Object.fromEntries(
@@ -153,8 +157,12 @@ function scopedEvents(events: EventSource, scope: Scope): EventSource {
   return Object.freeze({
     emit: (event: Parameters<EventSource['emit']>[0]) => events.emit(event),
     on: (listener: Parameters<EventSource['on']>[0]) => {
-      const release = scope.effect('event listener', events.on(listener));
-      return () => void release();
+      const remove = events.on(listener);
+      const release = scope.effect('event listener', remove);
+      return () => {
+        remove();
+        void release();
+      };
     },
     subscribe: (options?: Parameters<EventSource['subscribe']>[0]) => {
       const items = events.subscribe(options);

@@ -82,15 +82,15 @@ test('series: the first failure ends the run', async (t) => {
 });
 
 test('parallel: waits for all, then throws every failure together', async (t) => {
-  const hook = make('parallel');
+  const hook = createHook(parallel<object>(''), settings);
   let ended = false;
   hook.tap({ plugin: 'a' }, () => { throw new Error('one'); });
   hook.tap({ plugin: 'b' }, async () => {
-    await new Promise((resolve) => setTimeout(resolve, 5));
+    await new Promise((resolve) => setImmediate(resolve));
     ended = true;
   });
   hook.tap({ plugin: 'c' }, async () => Promise.reject(new Error('two')));
-  const error = await t.throwsAsync<CoreError>(run(hook, 'parallel'), { code: 'E_HOOK' });
+  const error = await t.throwsAsync<CoreError>(Promise.resolve(hook.run({})), { code: 'E_HOOK' });
   t.true(ended);
   t.true(error?.cause instanceof AggregateError);
   t.deepEqual(error?.issues.map(({ path }) => path), ['container.assemble (a)', 'container.assemble (c)']);

@@ -3,7 +3,7 @@
  * called. Comes in: an engine and what it told of a container. Goes out: objects of a script. None of them is awaitable.
  */
 import { setTimeout } from 'node:timers/promises';
-import { isCoreError, type ContainerDetails, type ContainerInfo, type Engine, type ExitStatus, type ProcessEvent, type Stats, type UpdateOptions } from '@core/core/plugin';
+import { isCoreError, type CallOptions, type ContainerDetails, type ContainerInfo, type Engine, type ExitStatus, type ProcessEvent, type Stats, type UpdateOptions } from '@core/core/plugin';
 import { toBytes, type Input } from './input.js';
 import { toCall, milliseconds, type Duration, type VerbOptions } from './duration.js';
 import type { Command } from './command.js';
@@ -42,7 +42,7 @@ abstract class Container implements AsyncDisposable {
 
   /** Ends it if need be and frees all it had. Removing what is gone succeeds. */
   async remove(options: VerbOptions = {}): Promise<void> {
-    await this.engine.containers.remove({ container: this.id, force: true }, toCall(options));
+    await removeContainer(this.engine, this.id, toCall(options));
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
@@ -173,6 +173,15 @@ export class StoppedContainer extends Container {
 
   async start(options: VerbOptions = {}): Promise<RunningContainer> {
     return new RunningContainer(this.engine, await this.engine.containers.start({ container: this.id }, toCall(options)));
+  }
+}
+
+/** By its id, so that nothing else can be meant when it is not there any more. */
+export async function removeContainer(engine: Engine, id: string, call: CallOptions = {}): Promise<void> {
+  try {
+    await engine.containers.remove({ container: id, force: true }, call);
+  } catch (error) {
+    if (!isCoreError(error, 'E_NOT_FOUND')) throw error;
   }
 }
 

@@ -19,10 +19,12 @@ export interface EngineSource {
 }
 
 export interface BootOptions {
-  /** Folder of state, images and logs. Default: an ephemeral one of this process, beside the machine's shared images. */
+  /** Images are shared with other kernels here; all else is in a folder of this process. Default: the machine's (or the user's) own. */
   readonly root?: string | undefined;
   /** Folder of sockets. Default: likewise. */
   readonly runRoot?: string | undefined;
+  /** What the kernel is made of. Default: runtime-linux and image-oci. */
+  readonly plugins?: readonly Plugin[] | undefined;
   readonly signal?: AbortSignal | undefined;
 }
 
@@ -66,11 +68,11 @@ export async function connectEngine({ path = socketOf(process.env), signal }: Co
 /** What an embedded kernel is made of. By name, as in a plugin set: the SDK knows no driver. */
 const PLUGINS = ['@core/runtime-linux', '@core/image-oci'];
 
-export async function bootEngine(options: BootOptions): Promise<Connection> {
+export async function bootEngine({ plugins, ...places }: BootOptions): Promise<Connection> {
   const hold = new Hold();
   return hold.during(async () => {
-    const [{ createKernel }, ...plugins] = await Promise.all([import('@core/core'), ...PLUGINS.map(loadPlugin)]);
-    const kernel = await createKernel({ ...options, lease: true, plugins });
+    const { createKernel } = await import('@core/core');
+    const kernel = await createKernel({ ...places, lease: true, plugins: plugins ?? (await Promise.all(PLUGINS.map(loadPlugin))) });
     return { engine: holding(kernel.engine, hold), embedded: true, close: () => hold.during(() => kernel.close()) };
   });
 }

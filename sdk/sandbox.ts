@@ -1,5 +1,6 @@
 /** The top-level `$`: comes in a template, goes out a command in a container made for it alone and removed after it. */
 import type { ContainerOptions } from '@core/core/plugin';
+import { removeContainer } from './container.js';
 import type { EngineSource } from './engine.js';
 import type { OpenPlace } from './execution.js';
 import { createShell, type Shell, type ShellOptions } from './shell.js';
@@ -19,11 +20,7 @@ function openSandbox(source: EngineSource, options: SandboxOptions): OpenPlace {
   return async (call) => {
     const { engine } = await source.open();
     const { id } = await engine.containers.run({ ...containerPart(options), entrypoint: [], command: ['/bin/sh'], stdin: true }, call);
-    return {
-      engine,
-      container: id,
-      close: () => engine.containers.remove({ container: id, force: true }),
-    };
+    return { engine, container: id, close: () => removeContainer(engine, id) };
   };
 }
 

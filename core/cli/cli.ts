@@ -11,15 +11,19 @@ export interface GlobalOptions {
 
 export class Cli {
   readonly json: boolean;
-  readonly socket: string;
   /** Colours and live displays: on a terminal alone, and only when `NO_COLOR` does not say otherwise. */
   readonly color: boolean;
+  readonly #socket: string | undefined;
   #link: Promise<Link> | undefined;
 
   constructor({ json = false, socket }: GlobalOptions) {
     this.json = json;
-    this.socket = socket ?? defaultSocket(process.env);
+    this.#socket = socket;
     this.color = wantsColor(process.env, process.stdout.isTTY);
+  }
+
+  get socket(): string {
+    return this.#socket ?? defaultSocket(process.env);
   }
 
   /** Throws `E_UNREACHABLE` when no kernel answers at the socket. */

@@ -19,7 +19,8 @@ export async function printHelp(name: string | undefined): Promise<number> {
   const entry = Object.hasOwn(commands, name) ? commands[name] : undefined;
   if (!entry) throw new CoreError('E_INVALID', { message: `${name} is no command`, hint: '`core help` lists them.' });
   const { default: command } = await entry.load();
-  return print(command.program(name, entry.summary).helpInformation());
+  command.program(name, entry.summary).outputHelp();
+  return 0;
 }
 
 function overview(): string {

@@ -14,6 +14,7 @@ export type Program = (args: readonly string[], io: ProgramIo) => Promise<number
 
 const programs: Readonly<Record<string, Program>> = {
   true: async () => 0,
+  set: async () => 0,
   false: async () => 1,
   exit: async ([code = '0']) => Number(code) & 0xff,
   echo: async (words, io) => done(io.write('stdout', `${words.join(' ')}\n`)),
@@ -38,8 +39,12 @@ async function cat(_args: readonly string[], io: ProgramIo): Promise<number> {
   }
 }
 
-/** `sh -c`, as far as tests go: commands joined by `;` and `&&`, quotes, `>&2`, `exit`. */
+/** `sh -c`, as far as tests go: commands joined by `;` and `&&`, quotes, `>&2`, `exit`. Without `-c` it reads stdin to its end. */
 async function shell(args: readonly string[], io: ProgramIo): Promise<number> {
+  if (!args.includes('-c')) {
+    while (await io.read());
+    return 0;
+  }
   const text = args[args.indexOf('-c') + 1] ?? '';
   let code = 0;
   for (const { words, onlyAfterSuccess } of parse(text)) {

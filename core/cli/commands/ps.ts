@@ -18,8 +18,9 @@ export default defineCommand<Options>({
       .option('-q, --quiet', 'ids only')
       .option('-l, --label <key=value>', 'only those that carry it (may be repeated)', list),
   run: async (cli, _args, { all = false, quiet = false, label = [] }) => {
+    const labels = toLabels(label);
     const { containers } = await cli.engine();
-    const found = [...(await containers.list({ all, labels: toLabels(label) }))].sort((a, b) => b.createdAt - a.createdAt);
+    const found = [...(await containers.list({ all, labels }))].sort((a, b) => b.createdAt - a.createdAt);
     if (cli.json) return cli.print(found, '');
     if (quiet) return cli.print(found, found.map(({ id }) => id).join('\n'));
     const { renderTable } = await import('../table.js');

@@ -48,12 +48,21 @@ function findCompiler() {
     const flags = ['-g', '-fno-omit-frame-pointer', '-fsanitize=address,undefined', '-fno-sanitize-recover=undefined'];
     return firstThatWorks(['cc', 'gcc', 'clang'], [[...common, ...flags]]);
   }
-  const linking = ['-Wl,-z,relro,-z,now', '-Wl,-z,noexecstack'];
-  const sets = ['-static-pie', '-static'].map((kind) => [...common, ...HARDENING, kind, ...linking]);
+  const hard = [...common, ...HARDENING];
+  const full = '-Wl,-z,relro,-z,now,-z,noexecstack';
   return (
-    firstThatWorks(['musl-gcc'], sets.map((flags) => [...flags, ...KERNEL_HEADERS])) ??
-    firstThatWorks(['cc', 'gcc', 'clang'], sets)
+    firstThatWorks(['musl-gcc'], [[...hard, ...muslStaticPie(), full, ...KERNEL_HEADERS], [...hard, '-static', full, ...KERNEL_HEADERS]]) ??
+    // Without static libraries a dynamic binary does all but be a container's init.
+    firstThatWorks(['cc', 'gcc', 'clang'], ['-static-pie', '-static', '-pie'].map((kind) => [...hard, kind, full]))
   );
+}
+
+/** The wrapper's own specs know no -static-pie: with it, they quietly link a dynamic binary. They lie beside musl's start files. */
+function muslStaticPie() {
+  const { stderr } = spawnSync('musl-gcc', ['-v'], { encoding: 'utf8' });
+  const folder = /specs from (.*)\/[^/]*$/m.exec(stderr ?? '')?.[1] ?? '';
+  if (!existsSync(join(folder, 'rcrt1.o'))) return ['-static'];
+  return ['-static', '-nostartfiles', '-Wl,-pie,--no-dynamic-linker,-z,text', ...['rcrt1.o', 'crti.o', 'crtn.o'].map((name) => join(folder, name))];
 }
 
 function firstThatWorks(commands, sets) {

@@ -171,6 +171,12 @@ static int read_node(struct reader *in, struct node *out, int depth, struct err 
 		out->number = tag == 0xc3;
 		return 0;
 	}
+	/* msgpackr's form of undefined: an extension of type 0 with one byte. */
+	if (tag == 0xd4 && in->end - in->at >= 2 && in->at[0] == 0) {
+		in->at += 2;
+		out->type = NODE_NIL;
+		return 0;
+	}
 	if (tag == 0xca || tag == 0xcb) return read_float(in, out, tag == 0xca ? 4 : 8, err);
 	if (tag >= 0xcc && tag <= 0xd3) return read_integer(in, out, tag, err);
 	return read_sized(in, out, tag, depth, err);

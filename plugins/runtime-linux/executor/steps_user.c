@@ -30,9 +30,8 @@ int step_umask(struct ctx *ctx, const struct node *args, struct err *err) {
 }
 
 /* A made folder belongs to the user, who is known only later in the list: its step is looked up ahead. */
-static void own_folder(struct ctx *ctx, int fd) {
+static int own_folder(struct ctx *ctx, int fd, struct err *err) {
 	struct identity identity = { 0 };
-	struct err ignored = ERR_INIT;
 
 	for (uint32_t i = ctx->at; i < ctx->steps->count; i++) {
 		const struct step *step = &ctx->steps->list[i];
@@ -40,9 +39,10 @@ static void own_folder(struct ctx *ctx, int fd) {
 		if (step->op->run != step_user) continue;
 		identity.uid = (uint32_t)step->args[1].number;
 		identity.gid = (uint32_t)step->args[2].number;
-		if (step->args[0].type == NODE_STR && identity_find(ctx, step->args[0].str, &identity, &ignored) < 0) return;
-		(void)fchownat(fd, "", identity.uid, identity.gid, AT_EMPTY_PATH);
+		if (step->args[0].type == NODE_STR && identity_find(ctx, step->args[0].str, &identity, err) < 0) return -1;
+		if (fchownat(fd, "", identity.uid, identity.gid, AT_EMPTY_PATH) < 0) return err_sys(err, "cannot change the owner of the folder");
 	}
+	return 0;
 }
 
 int step_cwd(struct ctx *ctx, const struct node *args, struct err *err) {
@@ -51,7 +51,7 @@ int step_cwd(struct ctx *ctx, const struct node *args, struct err *err) {
 
 	if (fd < 0 && err->num == ENOENT && args[1].yes) {
 		fd = inside_make(ctx, args[0].str, MAKE_FOLDER, 0755, err);
-		if (fd >= 0) own_folder(ctx, fd);
+		if (fd >= 0 && own_folder(ctx, fd, err) < 0) return -1;
 	}
 	if (fd < 0) return -1;
 	if (fchdir(fd) < 0) return err_sys(err, "cannot enter %s", args[0].str);

@@ -24,8 +24,8 @@ export interface Context {
   readonly ids: IdDefaults;
   readonly containers: Map<string, Container>;
   readonly events: EventHub<RuntimeEvent>;
-  /** Keeps Node alive until the returned function is called. */
-  readonly hold: () => () => void;
+  /** Keeps Node alive until the work has settled, though all it waits for be a notice. */
+  readonly hold: <T>(work: Promise<T>) => Promise<T>;
   readonly warn: (message: string) => void;
   closed: boolean;
 }

@@ -105,15 +105,11 @@ function living(context: Context): Pick<Runtime, 'create' | 'start' | 'wait' | '
     create: async (request) => createContainer(context, request),
     start: ({ id }, call) => asynchronously(() => {
       const container = find(context, id);
-      const starting = startContainer(context, container, call);
+      const starting = context.hold(startContainer(context, container, call));
       container.starting = starting;
       return starting;
     }),
-    wait: async ({ id }, call) => {
-      const container = find(context, id);
-      const release = context.hold();
-      return container.exited(call?.signal).finally(release);
-    },
+    wait: async ({ id }, call) => context.hold(find(context, id).exited(call?.signal)),
     signal: async (request) => {
       const container = context.containers.get(request.id);
       // The name is checked even where nobody is left to hear it.
@@ -121,9 +117,9 @@ function living(context: Context): Pick<Runtime, 'create' | 'start' | 'wait' | '
     },
     remove: async ({ id }) => {
       const container = context.containers.get(id);
-      await (container ? removeContainer(context, container) : removeFolders(context, id));
+      await context.hold(container ? removeContainer(context, container) : removeFolders(context, id));
     },
-    reconcile: ({ alive }) => reconcile(context, alive),
+    reconcile: ({ alive }) => context.hold(reconcile(context, alive)),
   };
 }
 
@@ -201,20 +197,23 @@ async function close(context: Context): Promise<void> {
   removeParents(context.host.cgroups, context.cgroupParent);
 }
 
-/** Node ends when nothing is pending; a wait for a container is something. */
-function makeHold(): () => () => void {
+/** Node ends when nothing is pending; to wait for a container is something. */
+function makeHold(): Context['hold'] {
   const LONG = 2 ** 30;
   let count = 0;
   let timer: NodeJS.Timeout | undefined;
-  return () => {
+  return async (work) => {
     count += 1;
     timer ??= setInterval(() => {}, LONG);
-    return () => {
+    try {
+      return await work;
+    } finally {
       count -= 1;
-      if (count > 0) return;
-      clearInterval(timer);
-      timer = undefined;
-    };
+      if (count === 0) {
+        clearInterval(timer);
+        timer = undefined;
+      }
+    }
   };
 }
 

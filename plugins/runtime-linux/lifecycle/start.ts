@@ -15,11 +15,13 @@ export async function startContainer(context: Context, container: Container, { s
   if (signal?.aborted) throw aborted(container);
   container.phase = 'starting';
   container.early = undefined;
+  let started: StartedContainer;
   try {
     if (container.touched) await clearLastRun(context, container);
     container.monitorGone = deferred();
     container.touched = true;
     const { pid, startedAt } = (await context.executor.request('start', plan)) as { pid: number; startedAt: number };
+    started = { id: container.id, pid, startedAt };
     container.markRunning(pid, startedAt);
     context.events.emit({ type: 'started', id: container.id, time: startedAt });
     if (container.early) handleExit(context, container, container.early);
@@ -32,7 +34,7 @@ export async function startContainer(context: Context, container: Container, { s
     await killContainer(context, container);
     throw aborted(container);
   }
-  return { id: container.id, pid: container.pid ?? 0, startedAt: container.startedAt as number };
+  return started;
 }
 
 async function clearLastRun(context: Context, container: Container): Promise<void> {

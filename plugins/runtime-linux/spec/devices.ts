@@ -64,15 +64,15 @@ export function deviceNumbers(rdev: number): { major: number; minor: number } {
   return { major: ((low >>> 8) & 0xfff) + (high & 0xfffff000), minor: (low & 0xff) + ((low >>> 12) & 0xfff00) };
 }
 
-/** Left out of a privileged container's /dev: what is a mount of its own there. */
-const OWN_MOUNTS = new Set(['/dev/pts', '/dev/shm', '/dev/mqueue', '/dev/fd', '/dev/hugepages', '/dev/console']);
+/** Left out of a privileged container's /dev: what is a mount or a link of its own there. */
+const OWN = new Set(['/dev/ptmx', '/dev/pts', '/dev/shm', '/dev/mqueue', '/dev/fd', '/dev/hugepages', '/dev/console']);
 
 async function machineDevices(folder: string): Promise<Oci.Device[]> {
   const entries = await readdir(folder, { withFileTypes: true });
   const found = await Promise.all(
     entries.map(async (entry): Promise<Oci.Device[]> => {
       const path = join(folder, entry.name);
-      if (OWN_MOUNTS.has(path)) return [];
+      if (OWN.has(path)) return [];
       if (entry.isDirectory()) return machineDevices(path);
       if (!entry.isCharacterDevice() && !entry.isBlockDevice()) return [];
       const node = deviceNode(path, await stat(path));

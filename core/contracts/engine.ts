@@ -104,7 +104,7 @@ export interface PluginInfo {
   readonly needs: readonly string[];
   readonly provides: readonly string[];
   readonly permissions: readonly string[];
-  readonly state: 'running' | 'failed' | 'swapping';
+  readonly state: 'starting' | 'running' | 'swapping' | 'failed' | 'closed';
 }
 
 export interface SystemOperations {

@@ -14,7 +14,10 @@ export interface TapCall {
   readonly signal: AbortSignal;
 }
 
-/** Takes back what one tap, or a whole `pair` hook, did. Idempotent. */
+/**
+ * Takes back what one tap, or a whole `pair` hook, did. Idempotent. It may be called long after the run, when the plugin has
+ * been swapped or closed, so it must not lean on what `ctx.effect` has taken back by then.
+ */
 export type Undo = () => Promise<void>;
 
 export type SeriesTap<Payload> = (payload: Payload, call: TapCall) => void | Promise<void>;

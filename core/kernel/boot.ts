@@ -47,7 +47,7 @@ export function install({ events, log }: Pick<KernelParts, 'events' | 'log'>, me
   member.state = 'running';
   for (const [local, contract] of Object.entries(entry.plugin.provides)) member.slots.get(contract.key)?.fill(running?.implementations[local]);
   void running?.closed?.then((reason) => {
-    if (member.running !== running || member.state === 'down') return;
+    if (member.running !== running || member.state === 'closed') return;
     markFailed(member, reason ?? new CoreError('E_CLOSED', { message: `${member.name} ended` }));
     log.error({ err: member.failure, plugin: member.name }, 'a plugin ended by itself');
     events.emit({ type: 'plugin.failed', object: { kind: 'plugin', id: member.name } });
@@ -102,7 +102,7 @@ async function startMember(parts: KernelParts, member: Member, signal: AbortSign
 async function closeMember(member: Member): Promise<ErrorIssue[]> {
   const { name, running } = member;
   if (!running) return [];
-  member.state = 'down';
+  member.state = 'closed';
   const slots = [...member.slots.values()];
   for (const slot of slots) slot.close('is closed');
   await bounded(Promise.all(slots.map((slot) => slot.drained())), { what: `calls of ${name}`, deadline: UNWIND_DEADLINE }).catch(() => {});

@@ -5,7 +5,7 @@
 import { mkdir, readdir, readFile, realpath, rename, rm, stat, writeFile } from 'node:fs/promises';
 import type { Stats } from 'node:fs';
 import { basename, dirname, join, resolve } from 'node:path';
-import { grantsPath, permissionError } from './permissions.js';
+import { grantedFolders, isWithin, permissionError } from './permissions.js';
 
 /** All paths absolute. Every method throws `E_PERMISSION` for what lies outside, symbolic links followed. */
 export interface ScopedFiles {
@@ -23,7 +23,9 @@ export interface ScopedFiles {
 export function scopedFiles(plugin: string, permissions: readonly string[]): ScopedFiles {
   const granted = async (path: string): Promise<string> => {
     const real = await realParent(resolve(path));
-    if (!grantsPath(permissions, real)) throw permissionError(plugin, `fs:${real}`);
+    // A granted folder may itself be reached by a link (/var/run), and may not be there yet.
+    const folders = await Promise.all(grantedFolders(permissions).map((folder) => realPath(folder)));
+    if (!folders.some((folder) => isWithin(real, folder))) throw permissionError(plugin, `fs:${real}`);
     return real;
   };
   // Reading follows a link at the end of the path too, so it is checked where it leads.
@@ -48,6 +50,10 @@ async function realParent(path: string): Promise<string> {
   } catch {
     return join(await realParent(folder), basename(path));
   }
+}
+
+async function realPath(path: string): Promise<string> {
+  return dirname(await realParent(join(path, 'inside')));
 }
 
 async function replaceFile(path: string, data: string | Uint8Array): Promise<void> {

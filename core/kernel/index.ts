@@ -8,7 +8,7 @@ export { setUpLocal, type LocalFacilities, type LocalRequest, type RunningPlugin
 export { definePlugin, isOptional, isPlugin, neededContract, optional, PLUGIN_API, type Plugin, type PluginDefinition } from './define-plugin.js';
 export type { Context, GrantedHooks, Implementations, Need, OptionalNeed, PluginContext, Ports, TapPoint } from './context.js';
 export type { ScopedFiles } from './files.js';
-export { grantedFolders, grantsHook, grantsPath, permissionError, type HookName, type Permission } from './permissions.js';
+export { grantedFolders, grantsHook, permissionError, type HookName, type Permission } from './permissions.js';
 export { validate, type StandardSchema } from './standard-schema.js';
 export type {
   IsolatedFacilities, IsolatedPlugin, IsolatedTap, IsolatedTapRun, Isolation, IsolationHost, PluginState, SpawnRequest,

@@ -21,7 +21,7 @@ export function pluginsOf({ members }: Registry): PluginInfo[] {
     needs: Object.values(plugin.needs).map((need) => neededContract(need).key),
     provides: Object.values(plugin.provides).map(({ key }) => key),
     permissions: plugin.permissions,
-    state: state === 'down' ? 'failed' : state,
+    state,
   }));
 }
 

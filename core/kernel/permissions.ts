@@ -22,11 +22,12 @@ export function grantsHook(permissions: readonly string[], hook: string): boolea
   return permissions.some((permission) => permission === 'hooks:*' || permission === `hooks:${life}.*` || permission === `hooks:${hook}`);
 }
 
-/** Whether one of `permissions` covers an absolute, normalised path. */
-export function grantsPath(permissions: readonly string[], path: string): boolean {
-  return grantedFolders(permissions).some((folder) => path === folder || path.startsWith(folder === sep ? sep : folder + sep));
+/** Whether an absolute path is the folder or lies below it; both with their links followed. */
+export function isWithin(path: string, folder: string): boolean {
+  return path === folder || path.startsWith(folder === sep ? sep : folder + sep);
 }
 
+/** The folders of the `fs:` permissions. */
 export function grantedFolders(permissions: readonly string[]): string[] {
   return permissions.filter((permission) => permission.startsWith('fs:')).map((permission) => trimSlash(permission.slice('fs:'.length)));
 }

@@ -29,7 +29,7 @@ export interface Member {
   readonly name: string;
   entry: KernelEntry;
   config: unknown;
-  state: PluginInfo['state'] | 'down';
+  state: PluginInfo['state'];
   running: RunningPlugin | undefined;
   /** Why it is `failed`. */
   failure: CoreError | undefined;
@@ -116,7 +116,7 @@ export function addSlots(member: Pick<Member, 'name' | 'slots'>, plugin: Plugin)
 
 function newMember(entry: KernelEntry): Member {
   const member: Member = {
-    name: entry.plugin.name, entry, config: undefined, state: 'down', running: undefined, failure: undefined, taps: new TapKeeper(entry.plugin.name, { staging: false }), slots: new Map(),
+    name: entry.plugin.name, entry, config: undefined, state: 'starting', running: undefined, failure: undefined, taps: new TapKeeper(entry.plugin.name, { staging: false }), slots: new Map(),
   };
   addSlots(member, entry.plugin);
   return member;

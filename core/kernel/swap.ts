@@ -4,7 +4,8 @@
  *
  * In order: plan with the next one; shut its ports and the hooks it taps; wait for what is under way; let it hand over its
  * state; set the next one up, its taps staged; exchange both in one step; open; close the former. Until the exchange any
- * failure takes everything back.
+ * failure takes everything back. A call under way that needs the plugin once more waits for the gate it holds up itself: it
+ * runs into the drain's deadline, the swap is given up and the call goes on.
  */
 import { isDeepStrictEqual } from 'node:util';
 import { bounded, type Gate } from '../async/index.js';
@@ -65,7 +66,7 @@ export class Swapper {
     const member = registry.member(name);
     const { plan, config } = await this.#prepare(member, next);
     const gates = new Gates(member, this.#parts.hooks);
-    const former = { running: member.running, failure: member.failure, taps: member.taps };
+    const former = member.running;
     member.state = 'swapping';
     gates.shut();
     try {
@@ -73,12 +74,12 @@ export class Swapper {
       const running = await this.#handOver({ member, next, config, plan, taps, gates, options });
       exchange({ ...this.#parts, member, next, config, plan, taps, running });
     } catch (error) {
-      if (member.state === 'swapping') member.state = former.failure ? 'failed' : 'running';
+      if (member.state === 'swapping') member.state = member.failure ? 'failed' : 'running';
       throw swapError(member, toCoreError(error));
     } finally {
       gates.open();
     }
-    await this.#closeFormer(name, former.running);
+    await this.#closeFormer(name, former);
     events.emit({ type: 'plugin.swapped', object: { kind: 'plugin', id: name }, data: { version: next.plugin.version } });
   }
 
@@ -101,15 +102,9 @@ export class Swapper {
   }
 
   async #handOver({ member, next, config, plan, taps, gates, options }: HandOver): Promise<RunningPlugin> {
-    const former = member.running;
     const { drainTimeout = DEFAULT_DRAIN_TIMEOUT, signal } = options;
     await gates.drain(drainTimeout, signal);
-    const state = await bounded(Promise.resolve(former?.handover()), {
-      what: `handover of ${member.name}`,
-      deadline: HANDOVER_DEADLINE,
-      signal,
-      late: (state) => void takeBack(member, state),
-    });
+    const state = await askState(member, signal);
     try {
       return await this.#parts.starter.start({ entry: next, config, plan, previous: state, signal: signal ?? new AbortController().signal, taps });
     } catch (error) {
@@ -160,7 +155,19 @@ function exchange({ member, next, config, plan, taps, running, registry, events,
   install({ events, log }, member);
 }
 
+/** What has failed has nothing to hand over. */
+async function askState(member: Member, signal: AbortSignal | undefined): Promise<unknown> {
+  if (member.failure) return undefined;
+  return bounded(Promise.resolve(member.running?.handover()), {
+    what: `handover of ${member.name}`,
+    deadline: HANDOVER_DEADLINE,
+    signal,
+    late: (state) => void takeBack(member, state),
+  });
+}
+
 async function takeBack(member: Member, state: unknown): Promise<void> {
+  if (member.failure) return;
   try {
     await bounded(Promise.resolve(member.running?.takeBack(state)), { what: `${member.name} taking back its state`, deadline: HANDOVER_DEADLINE });
   } catch (error) {
@@ -169,7 +176,7 @@ async function takeBack(member: Member, state: unknown): Promise<void> {
 }
 
 function swapError(member: Member, cause: CoreError): CoreError {
-  const outcome = member.state === 'failed' ? `and the former version could not take over again: ${member.failure?.message ?? ''}` : 'the former version is back in place';
+  const outcome = member.failure ? `and the former version could not take over again: ${member.failure.message}` : 'the former version is back in place';
   return new CoreError('E_SWAP', {
     message: `${member.name} was not swapped: ${cause.message}; ${outcome}`,
     object: { kind: 'plugin', id: member.name },

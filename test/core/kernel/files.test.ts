@@ -66,3 +66,14 @@ test('a link itself may be removed and written over: only the link is touched', 
   t.is(await readFile(join(outside, 'secret'), 'utf8'), 'secret');
   t.is(await readFile(join(inside, 'link'), 'utf8'), 'mine');
 });
+
+test('a granted folder may be reached by a link, and need not be there yet', async (t) => {
+  const { inside, outside } = await granted(t);
+  const link = `${inside}-link`;
+  await symlink(inside, link);
+  const files = scopedFiles('plugin', [`fs:${link}/later`]);
+  await files.mkdir(join(inside, 'later', 'deep'));
+  await files.writeFile(join(link, 'later', 'deep', 'file'), 'text');
+  t.deepEqual(await readdir(join(inside, 'later', 'deep')), ['file']);
+  await t.throwsAsync(files.readFile(join(outside, 'secret')), { code: 'E_PERMISSION' });
+});

@@ -53,14 +53,16 @@ export function createSagas(store: Store): SagaRunner {
   const intents = intentsOf(store);
   return async (options, body) => {
     const saga = new RunningSaga(store, intents, options);
-    let result;
     try {
-      result = await body(saga);
+      const result = await body(saga);
+      if (saga.committing) return result;
+      // Until the commit an abort still counts, even one that came during the last step.
+      options.signal?.throwIfAborted();
+      await saga.commit();
+      return result;
     } catch (error) {
       throw await saga.unwind(error);
     }
-    if (!saga.committing) await saga.commit();
-    return result;
   };
 }
 

@@ -12,8 +12,6 @@ import type { Container } from './registry.js';
 export async function create(context: Context, options: ContainerOptions, call: CallOptions = {}): Promise<ContainerInfo> {
   return makeContainer(context, { operation: 'container.create', options, call }, async (saga, container, settings) => {
     await prepare(context, saga, { container, settings, call });
-    await saga.recorded();
-    await saga.commit();
   });
 }
 

@@ -2,6 +2,10 @@
 export class Lock {
   #last: Promise<unknown> | undefined;
 
+  get busy(): boolean {
+    return this.#last !== undefined;
+  }
+
   /** Runs `work` after all work given before; a failure of theirs is not ours. */
   async run<T>(work: () => Promise<T>): Promise<T> {
     const before = this.#last;

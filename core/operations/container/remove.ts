@@ -9,24 +9,28 @@ type Remove = Parameters<Engine['containers']['remove']>[0];
 export async function remove(context: Context, { container: reference, force = false }: Remove, { signal }: CallOptions = {}): Promise<void> {
   const container = context.registry.find(reference);
   // A `stop` with patience left must not keep a forced removal waiting.
-  if (force && runs(container)) await context.runtime.signal({ id: container.id, signal: 'SIGKILL', all: true }, { signal });
+  if (force && runs(container) && container.lock.busy) await context.runtime.signal({ id: container.id, signal: 'SIGKILL', all: true }, { signal });
   await container.lock.run(async () => {
     // Somebody else removed it while we waited for our turn.
     if (container.discarded) return;
     if (!force) container.require(['created', 'exited'], 'Stop it first, or set "force".');
-    else if (runs(container)) await endGently(context, container, { seconds: 0, signal });
-    await removeNow(context, container);
+    await removeNow(context, container, signal);
   });
 }
 
-/** Behind the lock, for a container that does not run. */
-export async function removeNow(context: Context, container: Container): Promise<void> {
+/** Behind the lock. What runs is killed. */
+export async function removeNow(context: Context, container: Container, signal?: AbortSignal): Promise<void> {
   if (container.discarded || !container.record) return;
-  await container.aftermath;
   const { id, name, known } = container;
-  await context.saga({ operation: 'container.remove', object: container.object }, async (saga) => {
+  await context.saga({ operation: 'container.remove', object: container.object, signal }, async (saga) => {
     const unchanged = (): void => {};
     saga.record(unchanged, unchanged);
+    if (runs(container)) {
+      // From the first kill on there is no way back, so the intent must be safe before it.
+      await saga.recorded();
+      await endGently(context, container, { seconds: 0, signal });
+    }
+    await container.aftermath;
     await context.runtime.remove({ id });
     container.embodied = false;
     await context.images.release({ owner: id });

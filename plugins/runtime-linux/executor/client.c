@@ -1,6 +1,7 @@
 /* Who speaks to a monitor over `dir/ctl`: frames come in, the process is signalled, resized, fed, or another one started in
  * its container. Called by the monitor's loop. */
 #define _GNU_SOURCE
+#include <signal.h>
 #include <string.h>
 #include <sys/ioctl.h>
 #include <sys/socket.h>
@@ -98,12 +99,19 @@ static int find_job(struct ask *ask, struct job **out, struct err *err) {
 	return 0;
 }
 
+/* An exec leads a group of its own: what it started and did not move elsewhere is meant as well. Its pid cannot be another's
+ * before it is reaped, and it is reaped where `ended` is set. */
+static int job_signal(const struct job *job, int number) {
+	if (job->id && kill(-job->process.pid, number) == 0) return 0;
+	return sys_pidfd_send_signal(job->process.pidfd, number);
+}
+
 static int on_signal(struct ask *ask, struct err *err) {
 	struct job *job;
 	uint64_t number;
 
 	if (find_job(ask, &job, err) < 0 || map_number(ask->request.arg, "signal", 64, &number, err) < 0) return -1;
-	if (job && !job->ended && sys_pidfd_send_signal(job->process.pidfd, (int)number) < 0 && errno != ESRCH) return err_sys(err, "cannot send the signal");
+	if (job && !job->ended && job_signal(job, (int)number) < 0 && errno != ESRCH) return err_sys(err, "cannot send the signal");
 	reply_empty(&ask->client->conn, ask->request.seq);
 	return 0;
 }
@@ -275,7 +283,7 @@ static void leave(struct monitor *monitor, struct client *client) {
 
 	if (job) {
 		job->owner = NULL;
-		if (!job->detached) (void)sys_pidfd_send_signal(job->process.pidfd, SIGKILL);
+		if (!job->detached) (void)job_signal(job, SIGKILL);
 		else job->input_ended = true;
 	} else if (client->attached && client->feeds && monitor->stdin_once) monitor->first.input_ended = true;
 	conn_close(&client->conn);

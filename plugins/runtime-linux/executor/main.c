@@ -1,5 +1,6 @@
 /* The executor's entry: arguments come in, a server runs until its end. `core-executor --run DIR [--keep PATH]... [--lease]`
- * is started by the runtime's driver; `--check-plan` reads a plan from stdin and says `ok` or why not. See PROTOCOL.md. */
+ * is started by the runtime's driver; `--check-plan` reads a plan from stdin and says `ok` or why not;
+ * `--version` says what was built. See PROTOCOL.md. */
 #define _GNU_SOURCE
 #include <fcntl.h>
 #include <signal.h>
@@ -25,6 +26,7 @@ struct options {
 
 static int serve(const struct options *options, struct err *err);
 static int check_plan(void);
+static int print_version(void);
 static int read_options(int argc, char **argv, struct options *options);
 
 int main(int argc, char **argv) {
@@ -33,8 +35,9 @@ int main(int argc, char **argv) {
 
 	if (argc > 2 && strcmp(argv[0], "core-init") == 0) return init_main(argv);
 	if (argc == 2 && strcmp(argv[1], "--check-plan") == 0) return check_plan();
+	if (argc == 2 && strcmp(argv[1], "--version") == 0) return print_version();
 	if (read_options(argc, argv, &options) < 0) {
-		dprintf(2, "usage: core-executor --run DIR [--keep PATH]... [--lease] | --check-plan\n");
+		dprintf(2, "usage: core-executor --run DIR [--keep PATH]... [--lease] | --check-plan | --version\n");
 		return 2;
 	}
 	if (serve(&options, &err) == 0) return 0;
@@ -122,4 +125,13 @@ static int check_plan(void) {
 	if (ret == 0) dprintf(1, "ok\n");
 	else dprintf(1, "%s %d %d %s\n", err.step, err.index, err.num, err.text);
 	return ret < 0;
+}
+
+static int print_version(void) {
+#ifdef __GLIBC__
+	const char *libc = "glibc";
+#else
+	const char *libc = "musl";
+#endif
+	return dprintf(1, "protocol %d, static %s\n", PROTOCOL_VERSION, libc) < 0;
 }

@@ -13,7 +13,7 @@
 #include "util.h"
 #include "worker.h"
 
-enum { VERSION = 1, READ_LIMIT = 1024 * 1024 };
+enum { READ_LIMIT = 1024 * 1024 };
 
 struct ask {
 	struct server *server;
@@ -31,7 +31,7 @@ static int on_hello(struct ask *ask, struct err *err) {
 	reply_begin(&enc, ask->request.seq, 0);
 	enc_map(&enc, 3);
 	enc_str(&enc, "version");
-	enc_uint(&enc, VERSION);
+	enc_uint(&enc, PROTOCOL_VERSION);
 	enc_str(&enc, "pid");
 	enc_uint(&enc, (uint64_t)getpid());
 	enc_str(&enc, "lease");

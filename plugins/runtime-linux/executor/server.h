@@ -10,6 +10,9 @@
 #include "keep.h"
 #include "reap.h"
 
+/* Of PROTOCOL.md. */
+enum { PROTOCOL_VERSION = 1 };
+
 enum subject { SUBJECT_SIGNALS, SUBJECT_LISTENER, SUBJECT_PEER, SUBJECT_CHILD };
 
 /* What epoll hands back; each owner begins with one. */

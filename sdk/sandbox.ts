@@ -19,7 +19,7 @@ export function sandbox(source: EngineSource): Shell<SandboxOptions> {
 function openSandbox(source: EngineSource, options: SandboxOptions): OpenPlace {
   return async (call) => {
     const { engine } = await source.open();
-    const { id } = await engine.containers.run({ ...containerPart(options), entrypoint: [], command: ['/bin/sh'], stdin: true }, call);
+    const { id } = await engine.containers.run({ ...containerPart(options), entrypoint: [], command: ['/bin/sh'], stdin: true, init: true }, call);
     return { engine, container: id, close: () => removeContainer(engine, id) };
   };
 }

@@ -71,9 +71,13 @@ export function createSdk(source: EngineSource): Sdk {
   };
 }
 
-/** Without a command the image's own runs with stdin held open, so that a shell waits and the container stays up for `$`. */
+/**
+ * Without a command the image's own runs with stdin held open, so that a shell waits and the container stays up for `$`. An
+ * init reaps what commands leave behind, which that shell does not.
+ */
 function toRequest(image: string | StoredImage, { signal: _signal, timeout: _timeout, onProgress: _onProgress, ...options }: RunOptions): ContainerOptions {
-  return { stdin: options.command === undefined, ...options, image: typeof image === 'string' ? image : image.id };
+  const idle = options.command === undefined;
+  return { ...(idle && { stdin: true, init: true }), ...options, image: typeof image === 'string' ? image : image.id };
 }
 
 /** As a child process does, a running container of an embedded kernel keeps this process from ending: the wait does. */

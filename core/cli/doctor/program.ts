@@ -34,11 +34,10 @@ async function executor(): Promise<Finding> {
   }
 }
 
-/** The one that is built when the package is installed. A development build may be named by `CORE_EXECUTOR`. */
+/** The one that is built when the package is installed. */
 function executorPath(): string | undefined {
-  if (process.env['CORE_EXECUTOR']) return process.env['CORE_EXECUTOR'];
   try {
-    return join(dirname(createRequire(import.meta.url).resolve('@core/runtime-linux')), '..', 'executor', 'build', 'executor');
+    return join(dirname(createRequire(import.meta.url).resolve('@core/runtime-linux')), '..', 'executor', 'build', 'core-executor');
   } catch {
     return undefined;
   }

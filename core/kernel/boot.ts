@@ -77,7 +77,7 @@ async function validateConfigs({ registry }: KernelParts): Promise<void> {
 }
 
 /** Throws `E_INVALID`, paths beginning with the plugin's name. */
-export async function validateConfig({ plugin, config }: KernelEntry): Promise<unknown> {
+export async function validateConfig({ plugin, config }: Pick<KernelEntry, 'plugin' | 'config'>): Promise<unknown> {
   if (plugin.config) return validate(plugin.config, config ?? {}, `${plugin.name}.config`);
   if (config === undefined || (typeof config === 'object' && config !== null && Object.keys(config).length === 0)) return undefined;
   const issue = { path: `${plugin.name}.config`, message: 'this plugin takes no config' };

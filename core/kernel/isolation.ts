@@ -3,9 +3,9 @@
  * Goes out: its implementations, which the kernel puts behind the same ports. Implemented over `core/ipc`, called by
  * `kernel/instance.ts`; a kernel without a host refuses plugins with `isolation` other than `none`.
  */
-import type { Contract } from '../contracts/index.js';
+import type { Contract, EngineEvent } from '../contracts/index.js';
 import type { Logger } from '../log/index.js';
-import type { PublishedEvent } from '../events/index.js';
+import type { PublishedEvent, SubscribeOptions } from '../events/index.js';
 
 export type Isolation = 'none' | 'process' | 'sandbox';
 
@@ -41,6 +41,8 @@ export interface IsolatedFacilities {
   /** Taps a hook for the plugin. `run` answers as the tap would: for `pair` with an undo, or nothing. */
   tap(tap: IsolatedTap, run: IsolatedTapRun): () => void;
   emit(event: PublishedEvent): void;
+  /** The kernel's events from now on. */
+  subscribe(options: SubscribeOptions): AsyncIterable<EngineEvent>;
   /** The plugin's own corner of the state store; `undefined` without the permission. */
   readonly state: PluginState | undefined;
 }

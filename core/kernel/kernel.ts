@@ -12,6 +12,7 @@ import { effectsOf, hookMapOf, pluginsOf, type HeldEffect } from './inspect.js';
 import { wireParts, type KernelOptions, type KernelParts } from './parts.js';
 import type { Plan } from './plan.js';
 import type { KernelEntry } from './registry.js';
+import { restartFailed } from './restart.js';
 import type { SwapOptions } from './swap.js';
 
 export interface CloseOptions {
@@ -64,8 +65,10 @@ export async function bootKernel(options: KernelOptions): Promise<Kernel> {
 
 function kernelOf(parts: KernelParts): Kernel {
   const { registry, hooks, events, swapper } = parts;
+  const stopRestarts = restartFailed(parts);
   let closing: Promise<void> | undefined;
   const close = ({ deadline = DEFAULT_CLOSE_DEADLINE }: CloseOptions = {}): Promise<void> => {
+    stopRestarts();
     closing ??= bounded(swapper.finish().then(() => closeAll(parts)), { what: 'closing the kernel', deadline }).then(throwIssues);
     return closing;
   };

@@ -10,6 +10,7 @@ import { createEventBus, type EventBus } from '../events/index.js';
 import { liveLifecycles, lifecycles, type LifecycleHooks } from '../lifecycle/index.js';
 import { silentLogger, type Logger } from '../log/index.js';
 import type { Bindings } from './plan.js';
+import type { RestartPolicy } from './restart.js';
 import { Registry, type KernelEntry } from './registry.js';
 import { Starter, type StarterSettings } from './starter.js';
 import { Swapper } from './swap.js';
@@ -23,6 +24,8 @@ export interface KernelOptions extends StarterSettings {
   readonly events?: EventBus | undefined;
   /** Told of the kernel before its first plugin starts: the operations, a plugin themselves, run its hooks. */
   readonly onWired?: ((kernel: Wired) => void) | undefined;
+  /** When isolated plugins are brought back whose process has ended. `false`: never. */
+  readonly restart?: RestartPolicy | false | undefined;
   /** Aborts the boot. Once the kernel is up, it changes nothing. */
   readonly signal?: AbortSignal | undefined;
 }

@@ -105,6 +105,7 @@ export class Starter {
   #facilities({ plugin }: KernelEntry, taps: TapKeeper): IsolatedFacilities {
     return {
       emit: (event) => void this.#parts.events.emit(event),
+      subscribe: (options) => this.#parts.events.subscribe(options),
       state: plugin.permissions.includes('state') ? this.#parts.settings.state?.(plugin.name) : undefined,
       tap: ({ hook, ...options }, run) => {
         if (!grantsHook(plugin.permissions, hook)) throw permissionError(plugin.name, `hooks:${hook}`);

@@ -5,7 +5,8 @@
 import { Packr, RESERVE_START_SPACE } from 'msgpackr/pack';
 import { CoreError } from '../errors/index.js';
 
-const HEADER = 4;
+/** Bytes of the length before each payload. */
+export const HEADER = 4;
 
 /** Standard MessagePack, readable by any decoder: no records, the smallest map header. */
 const codec = new Packr({ useRecords: false, variableMapSize: true });

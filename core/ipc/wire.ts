@@ -4,7 +4,7 @@
  */
 import type { Duplex } from 'node:stream';
 import { CoreError, toCoreError } from '../errors/index.js';
-import { decodePayload, encodeFrame, FrameReader } from './frame.js';
+import { decodePayload, encodeFrame, FrameReader, HEADER } from './frame.js';
 import { BYE, HELLO_LIMIT, parseFrame, type Frame } from './protocol.js';
 
 export interface WireEvents {
@@ -55,12 +55,12 @@ export class Wire {
     return this.#reason;
   }
 
-  /** Bytes of the frame sent; 0 when the wire is over. Throws `E_INVALID` for what cannot be sent. */
+  /** Bytes of the payload sent, which is what the other end counts too; 0 when the wire is over. Throws `E_INVALID` for what cannot be sent. */
   send(frame: Frame): number {
     if (this.#reason) return 0;
     const bytes = encodeFrame(frame, this.sendLimit);
     this.#write(bytes);
-    return bytes.length;
+    return bytes.length - HEADER;
   }
 
   drained(): Promise<void> {

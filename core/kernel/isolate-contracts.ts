@@ -32,6 +32,8 @@ export interface SetupRequest {
   readonly config: unknown;
   readonly root: string;
   readonly runRoot: string;
+  readonly shared: string | undefined;
+  readonly lease: boolean | undefined;
   readonly previous: unknown;
   /** Local names of the needs that are met. */
   readonly needs: readonly string[];

@@ -39,14 +39,14 @@ export function createIsolationHost(options: IsolationHostOptions = {}): Isolati
 }
 
 async function spawnPlugin(request: SpawnRequest, settings: typeof DEFAULTS): Promise<IsolatedPlugin> {
-  const { plugin, signal, previous, config, root, runRoot } = request;
+  const { plugin, signal, previous, config, root, runRoot, shared, lease } = request;
   const host = new HostCalls(request);
   const child = startChild(request, host, settings);
   try {
     const { calls, implementations } = await bounded(connect(child, request), { what: `starting the process of ${plugin}`, deadline: settings.setupDeadline, signal });
     host.connected(calls);
     const deadline = settings.setupDeadline;
-    const setup = calls.setup({ plugin, config, root, runRoot, previous, needs: Object.keys(request.needs), deadline }, { signal });
+    const setup = calls.setup({ plugin, config, root, runRoot, shared, lease, previous, needs: Object.keys(request.needs), deadline }, { signal });
     await bounded(setup, { what: 'setup', deadline: deadline + 1000, signal });
     return new ChildPlugin({ plugin, child, host, calls, implementations, exitGrace: settings.exitGrace });
   } catch (error) {

@@ -1,7 +1,7 @@
 /**
  * The seam between the kernel and whoever runs a plugin outside its process. Comes in: what the plugin would get in process.
  * Goes out: its implementations, which the kernel puts behind the same ports. Implemented over `core/ipc`, called by
- * `kernel/instance.ts`; a kernel without a host refuses plugins with `isolation` other than `none`.
+ * `kernel/starter.ts` for plugins with `isolation` other than `none`.
  */
 import type { Contract, EngineEvent } from '../contracts/index.js';
 import type { Logger } from '../log/index.js';

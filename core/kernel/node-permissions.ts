@@ -21,7 +21,7 @@ export interface ConfinedCode {
 
 export function permissionFlags({ script, module, permissions }: ConfinedCode): string[] {
   const known = process.allowedNodeEnvironmentFlags;
-  const model = known.has('--permission') ? ['--permission'] : ['--experimental-permission', '--disable-warning=ExperimentalWarning'];
+  const model = known.has('--permission') ? ['--permission'] : ['--experimental-permission', '--disable-warning=ExperimentalWarning', '--disable-warning=SecurityWarning'];
   const folders = grantedFolders(permissions).map(below);
   const code = [...new Set([...codeFolders(script), ...codeFolders(module)])].map(below);
   return [

@@ -28,7 +28,7 @@ export interface StarterSettings {
   /** As in `PluginContext`. Default: `root`, and false. */
   readonly shared?: string | undefined;
   readonly lease?: boolean | undefined;
-  /** Runs plugins outside this process. */
+  /** Runs plugins outside this process. Default: children of ours, over IPC. */
   readonly isolation?: IsolationHost | undefined;
   /** A plugin's corner of the state store. */
   readonly state?: ((plugin: string) => PluginState) | undefined;
@@ -76,11 +76,13 @@ export class Starter {
   async #startApart({ entry, plan, previous, signal, taps }: StartRequest, isolation: 'process' | 'sandbox'): Promise<RunningPlugin> {
     const { registry, log, settings } = this.#parts;
     const { plugin, module } = entry;
-    if (!settings.isolation || module === undefined) {
-      const why = module === undefined ? 'its entry names no module to load in the child' : 'this kernel was booted without an isolation host';
-      throw setupError(plugin.name, new CoreError('E_UNSUPPORTED', { message: `isolation "${isolation}": ${why}` }), undefined);
+    if (module === undefined) {
+      const message = `isolation "${isolation}": its entry names no module to load in the child`;
+      throw setupError(plugin.name, new CoreError('E_UNSUPPORTED', { message }), undefined);
     }
-    const child = await settings.isolation
+    // Loaded when it is wanted: most kernels have no isolated plugin.
+    const host = settings.isolation ?? (await import('./isolate.js')).createIsolationHost();
+    const child = await host
       .spawn({
         plugin: plugin.name, module, isolation, previous, signal,
         config: entry.config, permissions: plugin.permissions, provides: plugin.provides, needs: registry.portsOf(plugin, plan),

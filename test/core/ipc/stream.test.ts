@@ -12,6 +12,17 @@ test('items arrive in order, all of them, then the end', async (t) => {
   t.is(diary.open, 0);
 });
 
+test('credit given back is exactly the credit spent: 200,000 small items, and input as long', async (t) => {
+  const { probe } = await linked(t, { limits: { window: 4096 } }, { limits: { window: 4096 } });
+  let seen = 0;
+  for await (const _ of probe.count({ to: 200_000, size: 0 })) seen++;
+  t.is(seen, 200_000);
+  async function* input(): AsyncGenerator<Uint8Array> {
+    for (let i = 0; i < 50_000; i++) yield new Uint8Array(1);
+  }
+  t.is((await probe.upload({}, { input: input() })).bytes, 50_000);
+});
+
 test('a stream begins with the first next', async (t) => {
   const { probe, diary } = await linked(t);
   const items = probe.count({ to: 3 });

@@ -42,7 +42,7 @@ export async function bringDown({ registry }: KernelParts): Promise<ErrorIssue[]
 }
 
 /** What a member runs as from now on. Its slots are filled and follow it, should it end by itself. */
-export function install({ events, log }: Pick<KernelParts, 'events' | 'log'>, member: Member): void {
+export function install({ registry, events, log }: Pick<KernelParts, 'registry' | 'events' | 'log'>, member: Member): void {
   const { running, entry } = member;
   member.state = 'running';
   for (const [local, contract] of Object.entries(entry.plugin.provides)) member.slots.get(contract.key)?.fill(running?.implementations[local]);
@@ -51,6 +51,7 @@ export function install({ events, log }: Pick<KernelParts, 'events' | 'log'>, me
     markFailed(member, reason ?? new CoreError('E_CLOSED', { message: `${member.name} ended` }));
     log.error({ err: member.failure, plugin: member.name }, 'a plugin ended by itself');
     events.emit({ type: 'plugin.failed', object: { kind: 'plugin', id: member.name } });
+    registry.onEnded(member.name);
   });
 }
 

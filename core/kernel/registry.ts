@@ -40,6 +40,8 @@ export interface Member {
 }
 
 export class Registry {
+  /** Told of a plugin that ended by itself. */
+  onEnded: (name: string) => void = () => {};
   readonly #bindings: Bindings;
   readonly #members: ReadonlyMap<string, Member>;
   #plan: Plan;

@@ -1,6 +1,7 @@
 /**
  * Brings isolated plugins back whose process has ended. Comes in: a running kernel. Goes out: swaps of a failed plugin for
- * itself, with growing pauses. Called by `kernel.ts`. A plugin in this process does not end by itself, so it is none of ours.
+ * itself, with growing pauses. Called by `kernel.ts`. A plugin in this process
+ * does not end by itself.
  */
 import { toCoreError } from '../errors/index.js';
 import type { KernelParts } from './parts.js';
@@ -30,13 +31,8 @@ export function restartFailed(parts: KernelParts): () => void {
   if (restart === false) return () => {};
   const { limit = 10, delay = 200, maxDelay = 30_000, healthyAfter = 60_000 } = restart ?? {};
   const restarter = new Restarter(parts, { limit, delay, maxDelay, healthyAfter });
-  const unlisten = parts.events.on(({ type, object }) => {
-    if (type === 'plugin.failed') restarter.failed(object.id);
-  });
-  return () => {
-    unlisten();
-    restarter.stop();
-  };
+  parts.registry.onEnded = (name) => restarter.ended(name);
+  return () => restarter.stop();
 }
 
 class Restarter {
@@ -50,11 +46,8 @@ class Restarter {
     this.#policy = policy;
   }
 
-  failed(name: string): void {
-    const { entry, running } = this.#parts.registry.member(name);
-    const apart = entry.isolation !== undefined && entry.isolation !== 'none';
-    // One that never came up would not come up the second time either.
-    if (this.#stopped || !apart || !running) return;
+  ended(name: string): void {
+    if (this.#stopped) return;
     const attempts = this.#attempts.get(name) ?? { count: 0, lastUp: 0, timer: undefined };
     this.#attempts.set(name, attempts);
     if (Date.now() - attempts.lastUp > this.#policy.healthyAfter) attempts.count = 0;

@@ -152,7 +152,7 @@ function exchange({ member, next, config, plan, taps, running, registry, events,
   Object.assign(member, { entry: next, config, running, taps, failure: undefined });
   registry.adopt(plan);
   taps.activate();
-  install({ events, log }, member);
+  install({ registry, events, log }, member);
 }
 
 /** What has failed has nothing to hand over. */

@@ -179,13 +179,13 @@ test('sandbox is refused, with the way out', async (t) => {
 test('a swap brings the next version up in a new child, hands state over and loses no call', async (t) => {
   const { kernel, lab } = await bootLab(t, labEntry({ tag: 'old' }));
   const { pid } = await lab.facts({});
-  let stop = false;
+  const swap = { done: false };
   const answers: number[] = [];
   const caller = (async () => {
-    for (let n = 0; !stop; n++) answers.push((await lab.nested.double({ n })) - 2 * n);
+    for (let n = 0; !swap.done; n++) answers.push((await lab.nested.double({ n })) - 2 * n);
   })();
   await kernel.swap('lab', labEntry({ tag: 'new' }));
-  stop = true;
+  swap.done = true;
   await caller;
   t.true(answers.length > 0 && answers.every((difference) => difference === 0));
   const facts = await lab.facts({});

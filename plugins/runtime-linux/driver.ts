@@ -5,7 +5,7 @@
 import { createHash } from 'node:crypto';
 import { mkdirSync } from 'node:fs';
 import { stat } from 'node:fs/promises';
-import { CoreError, type Runtime, type RuntimeEvent } from '@core/core/plugin';
+import { CoreError, type Layers, type Runtime, type RuntimeEvent } from '@core/core/plugin';
 import { freeze, isFrozen, processesOf, thaw } from './cgroup/members.js';
 import { makeParents, removeParents } from './cgroup/parents.js';
 import { containerStats } from './cgroup/stats.js';
@@ -27,6 +27,7 @@ import { asCoreError } from './link/failure.js';
 import { readLog } from './logs/reader.js';
 import { buildSpec } from './spec/index.js';
 import { Issues } from './issues.js';
+import { createLayers } from './layers.js';
 
 export interface DriverOptions extends Config {
   /** What lasts: written layers and logs. */
@@ -41,6 +42,8 @@ export interface DriverOptions extends Config {
 }
 
 export type Driver = Runtime & {
+  /** `layers@1`, by the same executor. */
+  readonly layers: Layers;
   /** Lets go of everything; containers run on, unless they are held by lease. */
   close(): Promise<void>;
 };
@@ -48,7 +51,7 @@ export type Driver = Runtime & {
 /** Throws E_IO when the folders cannot be made. The executor is started with the first container, not here. */
 export async function createDriver(options: DriverOptions): Promise<Driver> {
   const context = makeContext(options);
-  return { ...describing(context), ...living(context), ...streaming(context), ...governing(context), close: () => close(context) };
+  return { ...describing(context), ...living(context), ...streaming(context), ...governing(context), layers: createLayers(context.executor), close: () => close(context) };
 }
 
 function makeContext(options: DriverOptions): Context {

@@ -1,5 +1,5 @@
 /** The manifest of runtime-linux: what it needs, what it gives. Loaded by the kernel. */
-import { definePlugin, Runtime } from '@core/core/plugin';
+import { definePlugin, Layers, Runtime } from '@core/core/plugin';
 import { config } from './config.js';
 import { createDriver } from './driver.js';
 
@@ -8,12 +8,12 @@ export default definePlugin({
   version: '0.1.0',
   api: 1,
   config,
-  provides: { runtime: Runtime },
+  provides: { runtime: Runtime, layers: Layers },
   permissions: ['exec'],
   async setup(ctx) {
     const { config, root, runRoot, shared, lease, log } = ctx;
     const driver = await createDriver({ ...config, root, runRoot, keep: [shared], lease, warn: (message) => log.warn(message) });
     ctx.effect('driver', () => driver.close());
-    return { runtime: driver };
+    return { runtime: driver, layers: driver.layers };
   },
 });

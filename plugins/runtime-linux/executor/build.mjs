@@ -85,7 +85,7 @@ function explainMissing() {
 }
 
 function find(folder, ending) {
-  const skipped = new Set(['build', 'fuzz', 'node_modules']);
+  const skipped = new Set(['build', 'fuzz', 'test', 'node_modules']);
   return readdirSync(folder, { withFileTypes: true })
     .flatMap((entry) => {
       const path = join(folder, entry.name);

@@ -144,6 +144,7 @@ static int run_rmtree(void *arg) {
 	int ret = 0;
 
 	worker_allow_term();
+	if (worker_enter_machine(&err) < 0) return worker_answer(work->ask->request.seq, -1, &err);
 	for (uint32_t i = 0; i < work->paths->len; i++) {
 		one = (struct err)ERR_INIT;
 		if (rmtree(work->paths->items[i].str, &one) == 0) continue;

@@ -2,6 +2,7 @@
 #define _GNU_SOURCE
 #include "worker.h"
 
+#include <sched.h>
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
@@ -10,9 +11,7 @@
 
 #include "conn.h"
 #include "server.h"
-
-/* In unpack/; without it the request is refused. */
-__attribute__((weak)) int unpack_run(uint64_t seq, const uint8_t *arg, size_t len, int report_fd);
+#include "unpack/unpack.h"
 
 enum { UNPACK_ARG = 64 * 1024 };
 
@@ -22,6 +21,10 @@ void worker_allow_term(void) {
 	sigemptyset(&set);
 	sigaddset(&set, SIGTERM);
 	sigprocmask(SIG_UNBLOCK, &set, NULL);
+}
+
+int worker_enter_machine(struct err *err) {
+	return setns(FD_MACHINE, CLONE_NEWNS) < 0 ? err_sys(err, "cannot enter the machine's mount namespace") : 0;
 }
 
 int worker_answer(uint64_t seq, int ret, const struct err *err) {
@@ -66,7 +69,7 @@ int worker_unpack(uint64_t seq, const struct node *arg) {
 	if (!enc.data) return worker_answer(seq, err_set(&err, ENOMEM, "no memory"), &err);
 	encode_again(&enc, arg);
 	if (enc.over) ret = worker_answer(seq, err_set(&err, E2BIG, "the request is too long"), &err);
-	else if (!unpack_run) ret = worker_answer(seq, err_set(&err, ENOSYS, "this executor was built without the unpacker"), &err);
+	else if (worker_enter_machine(&err) < 0) ret = worker_answer(seq, -1, &err);
 	else ret = unpack_run(seq, enc.data, enc.len, FD_REPORT) < 0;
 	free(enc.data);
 	return ret;

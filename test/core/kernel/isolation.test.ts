@@ -37,7 +37,8 @@ test('the child gets what the manifest says, and its port is like any other', as
   const kernel = await boot([{ ...entry(), plugin: asking }, other], { isolation: host });
   const { request, calls } = children[0] as Child;
   t.like(request, { plugin: 'echo', module: '/plugins/echo/index.js', isolation: 'process', permissions: ['exec'], previous: undefined });
-  t.is(await (request.needs['other']?.port as Other).ask({}), 'answer');
+  const needed = request.needs['other']?.port as Other;
+  t.is(await needed.ask({}), 'answer');
   t.is((await kernel.port(Echo).say({ text: '' })).version, 'child 1');
   t.is(kernel.plugins().find(({ name }) => name === 'echo')?.isolation, 'process');
   await kernel.close();

@@ -2,11 +2,11 @@
  * `runtime@1` for Linux: usable without the kernel. Comes in: folders and options. Goes out: the contract's implementation,
  * and `close`. Called by `index.ts` and by tests.
  */
-import { createHash } from 'node:crypto';
 import { mkdirSync } from 'node:fs';
 import { stat } from 'node:fs/promises';
 import { CoreError, type Layers, type Runtime, type RuntimeEvent } from '@core/core/plugin';
 import { freeze, isFrozen, processesOf, thaw } from './cgroup/members.js';
+import { parentName, sweepParents } from './cgroup/parent-name.js';
 import { makeParents, removeParents } from './cgroup/parents.js';
 import { containerStats } from './cgroup/stats.js';
 import type { Config } from './config.js';
@@ -62,7 +62,8 @@ function makeContext(options: DriverOptions): Context {
   for (const folder of [root, folders.containers]) mkdirSync(folder, { recursive: true, mode: 0o711 });
   const host = hostFacts();
   // One group per root, so that no kernel takes another's containers for leftovers of its own.
-  const cgroupParent = `${options.cgroupParent}/${createHash('sha256').update(root).digest('hex').slice(0, 12)}`;
+  const cgroupParent = parentName({ above: options.cgroupParent, root, runRoot, lease });
+  sweepParents(host.cgroups, options.cgroupParent);
   makeParents(host.cgroups, cgroupParent);
   const context: Context = {
     executor: new Executor({

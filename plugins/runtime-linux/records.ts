@@ -5,6 +5,7 @@ import type { ExitStatus, Oci, Rootfs } from '@core/core/plugin';
 import { decodeRecord, encodeRecord } from './link/frames.js';
 import type { PlanInput } from './plan/input.js';
 import type { ExitRecord, StateRecord } from './protocol.js';
+import { defaultProfile, originOf, type ProfileOrigin } from './seccomp/profile.js';
 import { signalName } from './signals.js';
 
 /** What the next kernel needs to know of a container it did not start. */
@@ -14,13 +15,18 @@ export interface ContainerRecord {
   readonly io: PlanInput['io'];
 }
 
-export function encodeContainerRecord(record: ContainerRecord): Buffer {
-  return encodeRecord(record);
+/** The default profile is written as what it was made from, as it is most of a spec and comes with every start. */
+export function encodeContainerRecord({ spec, ...rest }: ContainerRecord): Buffer {
+  const { seccomp, ...linux } = spec.linux ?? {};
+  const origin = seccomp && originOf(seccomp);
+  return encodeRecord(origin ? { spec: { ...spec, linux }, ...rest, origin } : { spec, ...rest });
 }
 
 export async function readContainerRecord(dir: string): Promise<ContainerRecord | undefined> {
   const bytes = await read(join(dir, 'record'));
-  return bytes && (decodeRecord(bytes) as ContainerRecord);
+  if (!bytes) return undefined;
+  const { origin, spec, ...rest } = decodeRecord(bytes) as ContainerRecord & { origin?: ProfileOrigin };
+  return { ...rest, spec: origin ? { ...spec, linux: { ...spec.linux, seccomp: defaultProfile(origin.capabilities, origin.machine) } } : spec };
 }
 
 /** `undefined` while the container has not ended, or has not begun. */

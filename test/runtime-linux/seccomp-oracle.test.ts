@@ -1,4 +1,7 @@
 /** Our compiler against libseccomp: both programs are run over every number and thousands of argument samples. */
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import type { Oci } from '@core/core/plugin';
 import test from 'ava';
 import { compileSeccomp, seccompCode } from '#runtime-linux/seccomp/compile.js';
@@ -7,7 +10,10 @@ import { arch, X32_BIT } from '#runtime-linux/seccomp/tables.js';
 import { evaluate } from './helpers/bpf.js';
 import { makeOracle } from './helpers/seccomp-oracle.js';
 
-const oracle = makeOracle();
+const folder = mkdtempSync(join(tmpdir(), 'seccomp-oracle-'));
+const oracle = makeOracle(folder);
+test.after.always(() => rmSync(folder, { recursive: true }));
+
 const ENOSYS = 0x00050000 | 38;
 const allow = (names: string[], args?: NonNullable<Oci.SeccompRule['args']>): Oci.SeccompRule => ({ names, action: 'SCMP_ACT_ALLOW', ...(args && { args }) });
 /** libseccomp filters the sub-calls of these where a profile names `bind` or `semop`; to us a name is its own number alone. */

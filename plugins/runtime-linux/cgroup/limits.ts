@@ -22,19 +22,33 @@ export interface ControllerLimits {
 
 /** Controllers of `resources` this machine does not have, for E_UNSUPPORTED before anything is touched. */
 export function missingControllers(layout: CgroupLayout, resources: Oci.Resources): Controller[] {
-  return Object.keys(limitsV2(resources, layout))
-    .map((name) => name as Controller)
-    .filter((controller) => groupHome(layout, { controller, path: '' }) === undefined);
+  return neededControllers(resources).filter((controller) => groupHome(layout, { controller, path: '' }) === undefined);
+}
+
+function neededControllers({ memory, cpu = {}, pids, blockIO, hugepageLimits, unified = {} }: Oci.Resources): Controller[] {
+  const { cpus, mems, ...time } = cpu;
+  const named = Object.keys(unified).map((file) => file.split('.')[0]).map((name) => (name === 'io' ? 'blkio' : name) as Controller);
+  return [
+    ...(memory && Object.keys(memory).length > 0 ? (['memory'] as const) : []),
+    ...(Object.keys(time).length > 0 ? (['cpu'] as const) : []),
+    ...(cpus || mems ? (['cpuset'] as const) : []),
+    ...(pids && pids.limit > 0 ? (['pids'] as const) : []),
+    ...(blockIO && Object.keys(blockIO).length > 0 ? (['blkio'] as const) : []),
+    ...(hugepageLimits?.length ? (['hugetlb'] as const) : []),
+    ...named,
+  ];
 }
 
 /** Only controllers with a limit are listed; devices are not among them (`devices-v1.ts`, `devices-bpf.ts`). */
 export function resourceLimits(layout: CgroupLayout, { path, resources }: { readonly path: string; readonly resources: Oci.Resources }): ControllerLimits[] {
-  const v1 = limitsV1(resources, layout);
-  const v2 = limitsV2(resources, layout);
-  const limited = new Set([...Object.keys(v1), ...Object.keys(v2)] as Controller[]);
-  return [...limited].flatMap((controller) => {
+  const needed = [...new Set(neededControllers(resources))].flatMap((controller) => {
     const home = groupHome(layout, { controller, path });
-    const writes = (home?.version === 1 ? v1 : v2)[controller];
-    return home && writes?.length ? [{ controller, ...home, writes }] : [];
+    return home ? [{ controller, ...home }] : [];
+  });
+  const v1 = needed.some(({ version }) => version === 1) ? limitsV1(resources, layout) : {};
+  const v2 = needed.some(({ version }) => version === 2) ? limitsV2(resources, layout) : {};
+  return needed.flatMap((home) => {
+    const writes = (home.version === 1 ? v1 : v2)[home.controller];
+    return writes?.length ? [{ ...home, writes }] : [];
   });
 }

@@ -1,7 +1,6 @@
 /** What the container sees at /sys/fs/cgroup, for each kind of machine. Called by `mounts.ts`. */
 import { MOUNT_ATTR, MS } from '../constants.js';
 import { newNamespaces, type PlanDraft } from './draft.js';
-import { containerGroups } from './cgroup.js';
 
 /**
  * With a cgroup namespace of its own: the v2 tree, or a tmpfs with one folder per hierarchy the container has a group in (the
@@ -13,8 +12,7 @@ export function cgroupMount(draft: PlanDraft, destination: string, attrs: number
   if (!newNamespaces(draft.spec).has('cgroup')) return bindMachineTree(draft, { destination, attrs });
   if (cgroups.mode === 'v2') return mountFs(draft, { type: 'cgroup2', options: [], target: destination, attrs });
   mountFs(draft, { type: 'tmpfs', options: [['mode', '755'], ['size', '64k']], target: destination, attrs: attrs & ~MOUNT_ATTR.RDONLY });
-  const resources = draft.spec.linux?.resources ?? {};
-  for (const group of containerGroups(cgroups, { path: draft.input.paths.cgroup, resources })) {
+  for (const group of draft.groups) {
     if (group.version === 2) mountFs(draft, { type: 'cgroup2', options: [], target: `${destination}/unified`, attrs });
     else hierarchy(draft, { folder: group.folder, destination, attrs });
   }

@@ -1,50 +1,18 @@
 /**
- * Groups: made, limited and joined. Called by `plan/index.ts` and, for the folders, by exec and reconcile.
- *
- * Only hierarchies that do something are used: those with a limit, devices unless everything is allowed, and the v2 tree (or
- * v1's freezer) to kill and freeze by. v1 groups are joined by the child through `tasks`, as a write to cgroup.procs waits for
+ * Groups: made, limited and joined. Called by `plan/index.ts`. v1 groups are joined by the child through `tasks`, as a write to cgroup.procs waits for
  * a grace period of the whole machine.
  */
-import type { Oci } from '@core/core/plugin';
 import { deviceProgram } from '../cgroup/devices-bpf.js';
-import { deviceWrites } from '../cgroup/devices-v1.js';
-import type { CgroupLayout, Controller } from '../cgroup/layout.js';
-import { resourceLimits, type LimitWrite } from '../cgroup/limits.js';
 import { allGroups } from '../cgroup/paths.js';
 import { CLONE, O } from '../constants.js';
 import type { Plan } from '../protocol.js';
 import { newNamespaces, type PlanDraft } from './draft.js';
-
-export interface Group {
-  readonly version: 1 | 2;
-  readonly folder: string;
-  readonly controllers: readonly Controller[];
-  readonly writes: readonly LimitWrite[];
-}
-
-/** The groups the container is in, one per hierarchy, the v2 one first. */
-export function containerGroups(layout: CgroupLayout, { path, resources }: { readonly path: string; readonly resources: Oci.Resources }): Group[] {
-  const byFolder = new Map<string, Group>();
-  const add = (group: Group): void => {
-    const known = byFolder.get(group.folder);
-    const controllers = [...(known?.controllers ?? []), ...group.controllers];
-    byFolder.set(group.folder, { ...group, controllers, writes: [...(known?.writes ?? []), ...group.writes] });
-  };
-  if (layout.unified !== undefined) add({ version: 2, folder: layout.unified + path, controllers: [], writes: [] });
-  else if (layout.v1.freezer !== undefined) add({ version: 1, folder: layout.v1.freezer + path, controllers: ['freezer'], writes: [] });
-  for (const { controller, version, folder, writes } of resourceLimits(layout, { path, resources })) {
-    add({ version, folder, controllers: [controller], writes });
-  }
-  if (layout.v1.devices !== undefined && !allowsEveryDevice(resources)) {
-    add({ version: 1, folder: layout.v1.devices + path, controllers: ['devices'], writes: deviceWrites(resources.devices ?? []) });
-  }
-  return [...byFolder.values()];
-}
+import { allowsEveryDevice, type Group } from './groups.js';
 
 export function cgroupSteps(draft: PlanDraft): Pick<Plan, 'cgroup' | 'cgroups' | 'oom'> {
   const { paths, host, spec } = draft.input;
   const resources = spec.linux?.resources ?? {};
-  const groups = containerGroups(host.cgroups, { path: paths.cgroup, resources });
+  const { groups } = draft;
   for (const group of groups) {
     if (group.version === 2) delegate(draft, group);
     draft.prepare.push(['mkdir', group.folder, 0o755]);
@@ -68,12 +36,6 @@ export function cgroupSteps(draft: PlanDraft): Pick<Plan, 'cgroup' | 'cgroups' |
 /** After the groups are joined, so that the container sees its own group as the root. */
 export function cgroupNamespace(draft: PlanDraft): void {
   if (newNamespaces(draft.spec).has('cgroup')) draft.setup.push(['unshare', CLONE.NEWCGROUP]);
-}
-
-export function allowsEveryDevice({ devices = [] }: Oci.Resources): boolean {
-  const last = devices.at(-1);
-  if (!last) return true;
-  return last.allow && (last.type ?? 'a') === 'a' && last.major === undefined && last.minor === undefined && (last.access ?? 'rwm') === 'rwm';
 }
 
 /** On hybrid machines boot leaves the v2 tree as it is; a container that needs a controller of it switches it on on its way down. */

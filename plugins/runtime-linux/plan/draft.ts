@@ -1,6 +1,7 @@
 /** The plan while it is being written: lists of steps and the count of slots. Handed through the topics of `plan/`. */
 import { CoreError, type Oci } from '@core/core/plugin';
 import { MAX_SLOTS, type ChildStep, type MonitorStep } from '../protocol.js';
+import { containerGroups, type Group } from './groups.js';
 import type { PlanInput } from './input.js';
 
 export class PlanDraft {
@@ -10,10 +11,13 @@ export class PlanDraft {
   readonly teardown: MonitorStep[] = [];
   /** Whether the container gets a user namespace of its own. */
   readonly userns: boolean;
+  /** The container's groups, one per hierarchy, the v2 one first. */
+  readonly groups: readonly Group[];
   #slots = 0;
 
   constructor(readonly input: PlanInput) {
     this.userns = newNamespaces(input.spec).has('user');
+    this.groups = containerGroups(input.host.cgroups, { path: input.paths.cgroup, resources: input.spec.linux?.resources ?? {} });
   }
 
   get spec(): Oci.Spec {

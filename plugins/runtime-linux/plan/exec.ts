@@ -3,7 +3,7 @@ import type { ExecRequest, Oci } from '@core/core/plugin';
 import { allCapabilities } from '../capabilities.js';
 import type { ExecPlan } from '../protocol.js';
 import { mergeEnv } from '../spec/env.js';
-import { containerGroups } from './cgroup.js';
+import { containerGroups } from './groups.js';
 import type { HostFacts } from './input.js';
 import { execNamespaces } from './namespaces.js';
 import { rlimitSteps, userSteps } from './process.js';

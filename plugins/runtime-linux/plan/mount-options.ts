@@ -44,7 +44,21 @@ const propagations: Readonly<Record<string, number>> = { private: MS.PRIVATE, sl
 const superblockFlags = new Set(['sync', 'dirsync', 'lazytime', 'mand']);
 const withoutEffect = new Set(['defaults', 'async', 'nolazytime', 'nomand', 'loud', 'silent', 'noiversion', 'iversion']);
 
+const MAX_CACHED = 256;
+const cache = new Map<string, MountOptions>();
+
+/** Remembered by content: the default mounts come with every container, and are checked as well as planned. */
 export function parseMountOptions(options: readonly string[]): MountOptions {
+  const key = options.join(',');
+  const known = cache.get(key);
+  if (known) return known;
+  if (cache.size >= MAX_CACHED) cache.clear();
+  const fresh = parse(options);
+  cache.set(key, fresh);
+  return fresh;
+}
+
+function parse(options: readonly string[]): MountOptions {
   const draft: Draft = {
     attributes: { set: 0, clear: 0 },
     recursiveAttributes: { set: 0, clear: 0 },

@@ -9,7 +9,14 @@ const ENOSYS = 38;
 /** CLONE_NEWNS, NEWCGROUP, NEWUTS, NEWIPC, NEWUSER, NEWPID, NEWNET: no new namespaces without CAP_SYS_ADMIN. */
 const NAMESPACE_FLAGS = 0x7e020000;
 
+/** What a default profile was made from. */
+export interface ProfileOrigin {
+  readonly capabilities: readonly string[];
+  readonly machine: string;
+}
+
 const built = new Map<string, Oci.Seccomp>();
+const origins = new WeakMap<Oci.Seccomp, ProfileOrigin>();
 
 /** `capabilities` is the bounding set of the container. One frozen object per set, so that compiled programs are found by identity. */
 export function defaultProfile(capabilities: readonly string[], machine: string = process.arch): Oci.Seccomp {
@@ -19,7 +26,13 @@ export function defaultProfile(capabilities: readonly string[], machine: string 
   if (known) return known;
   const fresh = deepFreeze(build(relevant, machine));
   built.set(key, fresh);
+  origins.set(fresh, { capabilities: relevant, machine });
   return fresh;
+}
+
+/** `undefined` for a profile of the user's own. */
+export function originOf(profile: Oci.Seccomp): ProfileOrigin | undefined {
+  return origins.get(profile);
 }
 
 function build(capabilities: readonly string[], machine: string): Oci.Seccomp {

@@ -16,7 +16,7 @@ export interface Verdict {
 export function evaluate(program: Uint8Array | Code, data: SeccompData): Verdict {
   const code = program instanceof Uint8Array ? decode(program) : program;
   const memory = dataBytes(data);
-  const scratch = new Array<number>(16).fill(0);
+  const scratch = Array.from({ length: 16 }, () => 0);
   let a = 0;
   let x = 0;
   let pc = 0;

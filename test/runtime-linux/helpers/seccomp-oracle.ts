@@ -1,7 +1,6 @@
 /** libseccomp as the oracle: an OCI profile in, the program libseccomp makes of it out. Compiled at test time. */
 import { execFileSync, spawnSync } from 'node:child_process';
-import { mkdtempSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Oci } from '@core/core/plugin';
 
@@ -59,9 +58,8 @@ export interface Oracle {
   compile(profile: Oci.Seccomp): Uint8Array;
 }
 
-/** The oracle, or why there is none. */
-export function makeOracle(): Oracle | string {
-  const folder = mkdtempSync(join(tmpdir(), 'seccomp-oracle-'));
+/** The oracle, or why there is none. `folder` is the caller's to remove. */
+export function makeOracle(folder: string): Oracle | string {
   const source = join(folder, 'oracle.c');
   const binary = join(folder, 'oracle');
   writeFileSync(source, SOURCE);

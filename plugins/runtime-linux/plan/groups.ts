@@ -1,0 +1,42 @@
+/**
+ * Which groups a container is in, with what limits. Called by the plan compiler and for execs.
+ *
+ * Only hierarchies that do something are used: those with a limit, devices unless everything is allowed, and the v2 tree (or
+ * v1's freezer) to kill and freeze by.
+ */
+import type { Oci } from '@core/core/plugin';
+import { deviceWrites } from '../cgroup/devices-v1.js';
+import type { CgroupLayout, Controller } from '../cgroup/layout.js';
+import { resourceLimits, type LimitWrite } from '../cgroup/limits.js';
+
+export interface Group {
+  readonly version: 1 | 2;
+  readonly folder: string;
+  readonly controllers: readonly Controller[];
+  readonly writes: readonly LimitWrite[];
+}
+
+/** The groups the container is in, one per hierarchy, the v2 one first. */
+export function containerGroups(layout: CgroupLayout, { path, resources }: { readonly path: string; readonly resources: Oci.Resources }): Group[] {
+  const byFolder = new Map<string, Group>();
+  const add = (group: Group): void => {
+    const known = byFolder.get(group.folder);
+    const controllers = [...(known?.controllers ?? []), ...group.controllers];
+    byFolder.set(group.folder, { ...group, controllers, writes: [...(known?.writes ?? []), ...group.writes] });
+  };
+  if (layout.unified !== undefined) add({ version: 2, folder: layout.unified + path, controllers: [], writes: [] });
+  else if (layout.v1.freezer !== undefined) add({ version: 1, folder: layout.v1.freezer + path, controllers: ['freezer'], writes: [] });
+  for (const { controller, version, folder, writes } of resourceLimits(layout, { path, resources })) {
+    add({ version, folder, controllers: [controller], writes });
+  }
+  if (layout.v1.devices !== undefined && !allowsEveryDevice(resources)) {
+    add({ version: 1, folder: layout.v1.devices + path, controllers: ['devices'], writes: deviceWrites(resources.devices ?? []) });
+  }
+  return [...byFolder.values()];
+}
+
+export function allowsEveryDevice({ devices = [] }: Oci.Resources): boolean {
+  const last = devices.at(-1);
+  if (!last) return true;
+  return last.allow && (last.type ?? 'a') === 'a' && last.major === undefined && last.minor === undefined && (last.access ?? 'rwm') === 'rwm';
+}

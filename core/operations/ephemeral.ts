@@ -5,7 +5,7 @@
  * A private root is named after the process that owns it, so whoever reads the name knows whether it is still in use: no
  * lock file to lose, no heartbeat to miss.
  */
-import { randomBytes } from 'node:crypto';
+import { randomInt } from 'node:crypto';
 import { mkdir, readdir, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Places } from '../config/places.js';
@@ -13,7 +13,7 @@ import { Images, Runtime } from '../contracts/index.js';
 import { isCoreError } from '../errors/index.js';
 import { bootKernel, makePlan, type Bindings, type KernelEntry } from '../kernel/index.js';
 import type { Logger } from '../log/index.js';
-import { bootId, isAlive, openStore, selfIdentity } from '../state/index.js';
+import { bootId, isAlive, openStore, selfIdentity, type ProcessIdentity } from '../state/index.js';
 
 export interface PrivatePlaces extends Places {
   /** Removes both folders. */
@@ -21,8 +21,7 @@ export interface PrivatePlaces extends Places {
 }
 
 export async function makePrivate(machine: Places): Promise<PrivatePlaces> {
-  const { pid, startTime } = selfIdentity();
-  const places = privatePlaces(machine, `${pid}-${startTime}-${randomBytes(3).toString('hex')}`);
+  const places = privatePlaces(machine, nameOf(selfIdentity()));
   await Promise.all([places.root, places.runRoot].map((folder) => mkdir(folder, { recursive: true, mode: 0o700 })));
   return { ...places, drop: () => dropFolders(places) };
 }
@@ -62,11 +61,21 @@ async function freeLeftover(places: Places, { machine, plugins, bindings, log }:
 
 async function deadNames({ root, runRoot }: Places): Promise<string[]> {
   const folders = await Promise.all([ephemeralRoot(root), ephemeralRun(runRoot)].map((folder) => readdir(folder).catch(() => [])));
-  const boot = bootId();
   return [...new Set(folders.flat())].filter((name) => {
-    const [, pid, startTime] = /^(\d+)-(\d+)-[0-9a-f]{6}$/.exec(name) ?? [];
-    return pid !== undefined && !isAlive({ pid: Number(pid), startTime: Number(startTime), bootId: boot });
+    const owner = ownerOf(name);
+    return owner !== undefined && !isAlive(owner);
   });
+}
+
+/** Pid and start time, and something for the second kernel of the same process. As short as can be: sockets lie deep below. */
+function nameOf({ pid, startTime }: ProcessIdentity): string {
+  return [pid, startTime, randomInt(36 ** 3)].map((number) => number.toString(36)).join('-');
+}
+
+/** Start times begin anew with each boot; what an earlier one left passes for this one's, and is almost surely dead. */
+function ownerOf(name: string): ProcessIdentity | undefined {
+  const [, pid, startTime] = /^([0-9a-z]+)-([0-9a-z]+)-[0-9a-z]{1,3}$/.exec(name) ?? [];
+  return pid === undefined || startTime === undefined ? undefined : { pid: Number.parseInt(pid, 36), startTime: Number.parseInt(startTime, 36), bootId: bootId() };
 }
 
 /** Those that answer for runtime and images, and what these need: no doors, no extras. */

@@ -13,6 +13,7 @@ import { Images, Runtime } from '../contracts/index.js';
 import { isCoreError } from '../errors/index.js';
 import { bootKernel, makePlan, type Bindings, type KernelEntry } from '../kernel/index.js';
 import type { Logger } from '../log/index.js';
+import { operationsManifest } from './plugin.js';
 import { bootId, isAlive, openStore, selfIdentity, type ProcessIdentity } from '../state/index.js';
 
 export interface PrivatePlaces extends Places {
@@ -80,7 +81,7 @@ function ownerOf(name: string): ProcessIdentity | undefined {
 
 /** Those that answer for runtime and images, and what these need: no doors, no extras. */
 function driversOf(plugins: readonly KernelEntry[], bindings: Bindings | undefined): KernelEntry[] {
-  const { edges, contracts } = makePlan(plugins.map(({ plugin }) => plugin), bindings);
+  const { edges, contracts } = makePlan([...plugins.map(({ plugin }) => plugin), operationsManifest], bindings);
   const wanted = [Runtime, Images].flatMap(({ key }) => contracts[key]?.bound ?? contracts[key]?.providers.slice(0, 1) ?? []);
   const found = new Set<string>();
   for (let name = wanted.pop(); name !== undefined; name = wanted.pop()) {

@@ -32,6 +32,9 @@ export interface ProcessOptions {
 /** Above the kernel's largest pid (2^22), so that no one can ever signal a real process by a fake pid. */
 let lastPid = 5_000_000;
 
+/** Who sleeps longer, in milliseconds, waits to be killed, and must not keep the process of a test from ending. */
+const LONG_SLEEP = 30_000;
+
 const HARMLESS = new Set(['SIGCHLD', 'SIGCONT', 'SIGURG', 'SIGWINCH']);
 
 export class FakeProcess {
@@ -130,6 +133,7 @@ export class FakeProcess {
   async #sleep(milliseconds: number): Promise<void> {
     await new Promise<void>((resolve) => {
       const timer = Number.isFinite(milliseconds) ? setTimeout(resolve, Math.min(milliseconds, 2 ** 31 - 1)) : undefined;
+      if (milliseconds > LONG_SLEEP) timer?.unref();
       this.#end.signal.addEventListener('abort', () => {
         clearTimeout(timer);
         resolve();

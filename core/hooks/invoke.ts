@@ -4,7 +4,7 @@
  * `kinds.ts` for every tap of every run.
  */
 import { bounded, isThenable, LinkedSignal } from '../async/index.js';
-import { CoreError, isCoreError } from '../errors/index.js';
+import { CoreError } from '../errors/index.js';
 import type { TapCall } from './declare.js';
 
 export interface TapRun {
@@ -19,6 +19,7 @@ export interface TapRun {
 export async function invokeTap<Answer>(label: string, run: TapRun, work: TapWork<Answer>): Promise<Answer> {
   const step = `${run.hook} (${label})`;
   const linked = new LinkedSignal(run.signal);
+  let givenUp: CoreError | undefined;
   try {
     const answer = work.start(tapCall(linked));
     if (!isThenable(answer)) return answer;
@@ -27,10 +28,15 @@ export async function invokeTap<Answer>(label: string, run: TapRun, work: TapWor
       deadline: run.deadline,
       signal: run.signal,
       late: work.late,
-      onGivenUp: (reason) => linked.abort(reason),
+      onGivenUp: (reason) => {
+        givenUp = reason;
+        linked.abort(reason);
+      },
     });
   } catch (error) {
-    throw tapError(error, step, run.signal);
+    if (run.signal?.aborted) throw new CoreError('E_ABORTED', { message: `hook ${step} was aborted`, step, cause: error });
+    if (givenUp) throw new CoreError('E_TIMEOUT', { message: givenUp.message, step, cause: error });
+    throw new CoreError('E_HOOK', { message: `hook ${step}: ${error instanceof Error ? error.message : String(error)}`, step, cause: error });
   } finally {
     linked.release();
   }
@@ -47,11 +53,4 @@ function tapCall(linked: LinkedSignal): TapCall {
       return linked.signal;
     },
   };
-}
-
-function tapError(thrown: unknown, step: string, signal: AbortSignal | undefined): CoreError {
-  const message = `hook ${step}: ${thrown instanceof Error ? thrown.message : String(thrown)}`;
-  if (signal?.aborted) return new CoreError('E_ABORTED', { message: `hook ${step} was aborted`, step, cause: thrown });
-  if (isCoreError(thrown, 'E_TIMEOUT')) return new CoreError('E_TIMEOUT', { message: thrown.message, step, cause: thrown });
-  return new CoreError('E_HOOK', { message, step, cause: thrown });
 }

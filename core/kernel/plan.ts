@@ -28,7 +28,7 @@ export interface Plan {
   /** The levels one after the other. Closing goes backwards. */
   readonly order: readonly string[];
   readonly edges: readonly PlanEdge[];
-  /** Every contract and who may provide it; the first one does for those outside the plan when `bound`. */
+  /** Every contract, who provides it, and whom the bindings choose for those without a binding of their own. */
   readonly contracts: Readonly<Record<string, { readonly providers: readonly string[]; readonly bound: string | undefined }>>;
 }
 

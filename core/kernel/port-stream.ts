@@ -3,6 +3,7 @@
  * The call is under way until the stream ends, fails or is left; one that is never read costs nothing. Made by `port.ts`.
  */
 import type { CallOptions } from '../contracts/index.js';
+import { CoreError } from '../errors/index.js';
 import type { SlotCall } from './slot-call.js';
 import type { PortMethod, Slot } from './slot.js';
 
@@ -18,13 +19,24 @@ interface Attempt {
   readonly items: AsyncIterator<unknown>;
 }
 
+type Result = IteratorResult<unknown>;
+
+/** Somebody waits for an item. */
+interface Waiter {
+  resolve(result: Result): void;
+  reject(error: unknown): void;
+}
+
 const done = { done: true, value: undefined } as const;
 
 export class PortStream implements AsyncIterableIterator<unknown> {
   readonly #request: StreamRequest;
+  readonly #waiting = new Set<Waiter>();
+  #beginning: Promise<void> | undefined;
   #attempt: Attempt | undefined;
+  /** Why the attempt was broken off while nobody was waiting. */
+  #broken: { readonly error: unknown } | undefined;
   #ended = false;
-  #giveUp: ((error: unknown) => void) | undefined;
 
   constructor(request: StreamRequest) {
     this.#request = request;
@@ -34,11 +46,12 @@ export class PortStream implements AsyncIterableIterator<unknown> {
     return this;
   }
 
-  async next(): Promise<IteratorResult<unknown>> {
+  async next(): Promise<Result> {
     while (!this.#ended) {
-      const attempt = (this.#attempt ??= await this.#begin());
+      const attempt = this.#attempt ?? (await this.#begun());
+      if (!attempt) return done;
       try {
-        const result = await this.#race(attempt.items.next());
+        const result = await this.#nextOf(attempt);
         if (result.done) this.#end();
         return result;
       } catch (error) {
@@ -50,31 +63,62 @@ export class PortStream implements AsyncIterableIterator<unknown> {
     return done;
   }
 
-  async return(): Promise<IteratorResult<unknown>> {
+  async return(): Promise<Result> {
     const attempt = this.#attempt;
+    const { size } = this.#waiting;
     this.#end();
-    await attempt?.items.return?.();
+    for (const waiter of this.#waiting) waiter.resolve(done);
+    // An implementation that is busy with an item, or cannot be left, learns of it by its signal.
+    if (size > 0 || !attempt?.items.return) attempt?.call.abort(new CoreError('E_ABORTED', { message: 'the reader has left the stream' }));
+    const left = attempt?.items.return?.();
+    if (size > 0) left?.catch(() => {});
+    else await left;
     return done;
   }
 
-  async #begin(): Promise<Attempt> {
-    const { slot, method, request, options } = this.#request;
-    while (!slot.isOpen) await slot.opened(method.name, options?.signal);
-    const call = slot.begin(method, options, (error) => this.#giveUp?.(error));
+  /** One beginning for all who ask meanwhile; `undefined` when the reader has left before it came to that. */
+  async #begun(): Promise<Attempt | undefined> {
     try {
-      return { call, items: call.iterate(request) };
+      this.#beginning ??= this.#begin();
+      await this.#beginning;
+      return this.#attempt;
+    } finally {
+      this.#beginning = undefined;
+    }
+  }
+
+  async #begin(): Promise<void> {
+    const { slot, method, request, options } = this.#request;
+    try {
+      while (!slot.isOpen) await slot.opened(method.name, options?.signal);
+      // The reader may have left meanwhile.
+      if (this.#ended) return;
+      const call = slot.begin(method, options, (error) => this.#giveUp(error));
+      try {
+        this.#attempt = { call, items: call.iterate(request) };
+      } catch (error) {
+        call.end();
+        throw error;
+      }
     } catch (error) {
-      call.end();
+      this.#ended = true;
       throw error;
     }
   }
 
   /** The next item, or the error with which the slot breaks the call off, whichever comes first. */
-  #race(item: Promise<IteratorResult<unknown>>): Promise<IteratorResult<unknown>> {
+  #nextOf({ items }: Attempt): Promise<Result> {
+    if (this.#broken) return Promise.reject(this.#broken.error);
     return new Promise((resolve, reject) => {
-      this.#giveUp = reject;
-      item.then(resolve, reject);
+      const waiter: Waiter = { resolve, reject };
+      this.#waiting.add(waiter);
+      items.next().then(resolve, reject).finally(() => this.#waiting.delete(waiter));
     });
+  }
+
+  #giveUp(error: unknown): void {
+    if (this.#waiting.size === 0) this.#broken = { error };
+    for (const waiter of this.#waiting) waiter.reject(error);
   }
 
   #end(): void {
@@ -84,9 +128,10 @@ export class PortStream implements AsyncIterableIterator<unknown> {
   }
 
   /** The implementation may be stuck in an item; it learns that nobody reads on when it comes out of it. */
-  #drop({ call, items }: Attempt): void {
-    call.end();
-    this.#attempt = undefined;
-    Promise.resolve(items.return?.()).catch(() => {});
+  #drop(attempt: Attempt): void {
+    attempt.call.end();
+    this.#broken = undefined;
+    if (this.#attempt === attempt) this.#attempt = undefined;
+    Promise.resolve(attempt.items.return?.()).catch(() => {});
   }
 }

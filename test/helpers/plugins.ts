@@ -10,6 +10,8 @@ export interface Echo {
   /** Never answers by itself, and may be asked again. */
   wait(request: Record<string, never>, call?: CallOptions): Promise<string>;
   count(request: { readonly to: number }, call?: CallOptions): AsyncIterable<number>;
+  /** Numbers with the version before them; may be asked again. */
+  tail(request: Record<string, never>, call?: CallOptions): AsyncIterable<string>;
   readonly group: { deep(request: Record<string, never>, call?: CallOptions): Promise<string> };
 }
 
@@ -18,6 +20,7 @@ export const Echo = defineContract<Echo>()('echo', 1, {
   hang: call({ deadline: 64 }),
   wait: call({ deadline: 0, resumable: true }),
   count: stream(),
+  tail: stream({ resumable: true }),
   group: { deep: call() },
 });
 
@@ -34,6 +37,9 @@ export function echo(version = '1.0.0', changes: Partial<Echo> = {}): Echo {
     wait: (_request, options) => untilAborted(options),
     async *count({ to }) {
       for (let number = 1; number <= to; number++) yield number;
+    },
+    async *tail() {
+      for (let number = 1; ; number++) yield `${version} ${number}`;
     },
     group: { deep: async () => version },
     ...changes,

@@ -74,6 +74,14 @@ for (const kind of Object.keys(kinds)) {
   });
 }
 
+test('a timeout of something else inside a tap is the tap\'s failure, not the hook\'s deadline', async (t) => {
+  const hook = make('series');
+  const inner = new CoreError('E_TIMEOUT', { message: 'say did not answer' });
+  hook.tap({ plugin: 'a' }, () => Promise.reject(inner));
+  const error = await t.throwsAsync<CoreError>(run(hook, 'series'), { code: 'E_HOOK', message: /\(a\): say did not answer/ });
+  t.is(error?.cause, inner);
+});
+
 test('series: the first failure ends the run', async (t) => {
   const hook = make('series');
   hook.tap({ plugin: 'a' }, () => Promise.reject(new Error('first')));

@@ -13,7 +13,7 @@ function filled(changes: Partial<Echo> = {}): { slot: Slot; port: Echo } {
 
 test('a plain frozen object of the contract\'s shape', (t) => {
   const { port } = filled();
-  t.deepEqual(Object.keys(port), ['say', 'hang', 'wait', 'count', 'group']);
+  t.deepEqual(Object.keys(port), ['say', 'hang', 'wait', 'count', 'tail', 'group']);
   t.true(Object.isFrozen(port) && Object.isFrozen(port.group));
   t.is(Object.getPrototypeOf(port), Object.prototype);
 });
@@ -145,6 +145,52 @@ test('a stream that is left runs the implementation\'s clean-up', async (t) => {
   for await (const item of port.count({ to: 1 })) if (item) break;
   t.true(cleaned);
   t.deepEqual(slot.underway(), []);
+});
+
+test('readers that ask at the same time share one call', async (t) => {
+  let calls = 0;
+  const { slot, port } = filled({ async *count() { calls++; yield 1; yield 2; } });
+  slot.shut();
+  const items = port.count({ to: 2 })[Symbol.asyncIterator]();
+  const asked = Promise.all([items.next(), items.next(), items.next(), items.next()]);
+  await nextTurn();
+  slot.open();
+  t.deepEqual((await asked).map(({ value }) => value), [1, 2, undefined, undefined]);
+  t.is(calls, 1);
+  t.deepEqual(slot.underway(), []);
+});
+
+test('a stream that is left while it waits ends at once and tells the implementation', async (t) => {
+  let told: AbortSignal | undefined;
+  const { slot, port } = filled({ async *count(_request, options) { told = options?.signal; await new Promise(() => {}); yield 1; } });
+  const items = port.count({ to: 1 })[Symbol.asyncIterator]();
+  const waiting = items.next();
+  await nextTurn();
+  await items.return?.();
+  t.true((await waiting).done);
+  t.true(told?.aborted);
+  t.deepEqual(slot.underway(), []);
+});
+
+test('a stream that is left while it is held back never begins', async (t) => {
+  let calls = 0;
+  const { slot, port } = filled({ async *count() { calls++; yield 1; } });
+  slot.shut();
+  const items = port.count({ to: 1 })[Symbol.asyncIterator]();
+  const waiting = items.next();
+  await items.return?.();
+  slot.open();
+  t.true((await waiting).done);
+  t.is(calls, 0);
+  t.deepEqual(slot.underway(), []);
+});
+
+test('a stream that cannot be had says so once, and is over', async (t) => {
+  const { slot, port } = filled();
+  slot.close('is closed');
+  const items = port.count({ to: 1 })[Symbol.asyncIterator]();
+  await t.throwsAsync(items.next(), { code: 'E_CLOSED' });
+  t.true((await items.next()).done);
 });
 
 test('a stream that fails stops counting', async (t) => {

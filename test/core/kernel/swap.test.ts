@@ -77,6 +77,22 @@ test('a call that may be made again is, of the next version', async (t) => {
   t.true(toldOld);
 });
 
+test('a stream that may be asked again goes on with the next version, whether its reader waits or not', async (t) => {
+  let left = false;
+  const waits = { async *tail() { try { yield 'old'; await never; } finally { left = true; } } };
+  await using kernel = await boot([echoPlugin({ setup: () => waits })]);
+  const [waiting, idle] = [0, 1].map(() => kernel.port(Echo).tail({})[Symbol.asyncIterator]());
+  t.is((await waiting?.next())?.value, 'old');
+  t.is((await idle?.next())?.value, 'old');
+  const item = waiting?.next();
+  await kernel.swap('echo', next());
+  t.is((await item)?.value, '2.0.0 1');
+  t.is((await idle?.next())?.value, '2.0.0 1');
+  t.is((await idle?.next())?.value, '2.0.0 2');
+  t.true(left, 'the former learnt that its reader had left');
+  await Promise.all([waiting?.return?.(), idle?.return?.()]);
+});
+
 test('a stream holds the swap until it ends', async (t) => {
   await using kernel = await boot([echoPlugin()]);
   const items = kernel.port(Echo).count({ to: 2 })[Symbol.asyncIterator]();

@@ -31,6 +31,7 @@ int reap(const struct keep *keep, struct exit_record *record, bool *written, str
 		kill_recorded(state.monitor, state.monitor_start_time);
 		kill_recorded(state.pid, state.start_time);
 	}
+	keep_kill(keep);
 	keep_tear_down(keep);
 	*record = (struct exit_record){ .code = 128 + SIGKILL, .signal = SIGKILL, .reason = "monitor-lost", .finished_at = now_ms() };
 	record->started_at = known ? state.started_at : record->finished_at;

@@ -18,7 +18,7 @@ int record_write_bytes(const char *dir, const char *name, const void *data, size
 	text_add(&temporary, path);
 	text_add(&temporary, ".new");
 	if (temporary.over) return err_set(err, ENAMETOOLONG, "the record's path is too long");
-	fd = open(fresh, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOFOLLOW, 0600);
+	fd = openat(AT_FDCWD, fresh, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOFOLLOW, 0600);
 	if (fd < 0 || write_all(fd, data, len) < 0 || rename(fresh, path) < 0) return err_sys(err, "cannot write %s", path);
 	return 0;
 }

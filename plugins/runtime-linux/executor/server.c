@@ -28,7 +28,7 @@ static int lock_run(const char *run, struct err *err) {
 	int fd;
 
 	if (mkdir(run, 0711) < 0 && errno != EEXIST) return err_sys(err, "cannot make %s", run);
-	fd = open(run, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	fd = openat(AT_FDCWD, run, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	if (fd < 0) return err_sys(err, "cannot open %s", run);
 	if (flock(fd, LOCK_EX | LOCK_NB) < 0) return err_set(err, EBUSY, "another executor serves %s", run);
 	return 0;

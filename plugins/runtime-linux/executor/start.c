@@ -57,7 +57,7 @@ static void hold_mounts(struct monitor *monitor) {
 	text_add(&text, "/proc/");
 	text_add_number(&text, monitor->first.process.pid);
 	text_add(&text, "/ns/mnt");
-	monitor->mount_ns = open(path, O_RDONLY | O_CLOEXEC);
+	monitor->mount_ns = openat(AT_FDCWD, path, O_RDONLY | O_CLOEXEC);
 }
 
 static int write_records(struct monitor *monitor, const struct plan *plan, struct err *err) {
@@ -122,6 +122,7 @@ int monitor_start(struct monitor *monitor, struct start *start, struct err *err)
 		return 0;
 	}
 	fd_close(&monitor->mount_ns);
+	keep_kill(&monitor->keep);
 	keep_tear_down(&monitor->keep);
 	keep_remove_dir(&monitor->keep);
 	enc_error(&enc, monitor->start_seq, err);

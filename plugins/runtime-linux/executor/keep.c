@@ -47,7 +47,7 @@ int keep_request(struct keep *keep, const struct node *map, struct err *err) {
 	if (map_text(map, "id", &keep->id, err) < 0 || map_text(map, "dir", &keep->dir, err) < 0 || map_texts(map, "cgroups", &cgroups, err) < 0 ||
 	    map_list(map, "teardown", &teardown, err) < 0)
 		return -1;
-	if (keep->dir[0] != '/' || strlen(keep->dir) > 100) return err_set(err, EINVAL, "\"dir\" must be absolute and at most 100 bytes long");
+	if (keep->dir[0] != '/' || strlen(keep->dir) > MAX_DIR) return err_set(err, EINVAL, "\"dir\" must be absolute and at most %d bytes long", MAX_DIR);
 	return keep_nodes(keep, cgroups, teardown, err);
 }
 

@@ -3,6 +3,7 @@
 #include "reap.h"
 
 #include <errno.h>
+#include <limits.h>
 #include <poll.h>
 #include <signal.h>
 #include <sys/stat.h>
@@ -24,7 +25,7 @@ static void kill_recorded(int pid, uint64_t start_time) {
 int reap(const struct keep *keep, struct exit_record *record, bool *written, struct err *err) {
 	struct state_record state = { 0 };
 	bool known = record_read_state(keep->dir, &state) == 0;
-	char ctl[256];
+	char ctl[PATH_MAX];
 
 	*written = false;
 	if (known) {

@@ -77,13 +77,13 @@ function startCore(t: ExecutionContext, args: readonly string[]): Running {
 
 const shell = (text: string): object => ({ image: 'host', command: ['sh', '-c', text] });
 
-test('one container: its output as it is, its exit code, and nothing left', async (t) => {
+test.serial('one container: its output as it is, its exit code, and nothing left', async (t) => {
   const bed = makeBed(t, { run: { job: shell('echo out; echo err >&2; exit 3') } });
   t.deepEqual(await bed.run(), { code: 3, stdout: 'out\n', stderr: 'err\n' });
   bed.assertClean();
 });
 
-test('several containers: a name before each line, and the first code that is not 0', async (t) => {
+test.serial('several containers: a name before each line, and the first code that is not 0', async (t) => {
   const bed = makeBed(t, { run: [{ ...shell('echo one'), name: 'a' }, { ...shell('echo two; exit 4'), name: 'long' }, { ...shell('exit 5'), name: 'c' }] });
   const { code, stdout } = await bed.run();
   t.is(code, 4);
@@ -91,12 +91,12 @@ test('several containers: a name before each line, and the first code that is no
   bed.assertClean();
 });
 
-test('with --json every line is an object', async (t) => {
+test.serial('with --json every line is an object', async (t) => {
   const { stdout } = await makeBed(t, { run: { job: shell('echo out') } }).run('--json');
   t.like(JSON.parse(stdout), { container: 'job', stream: 'stdout', line: 'out' });
 });
 
-test('a container starts after those it names', async (t) => {
+test.serial('a container starts after those it names', async (t) => {
   const probe = join(temporaryFolder(t), 'order.mjs');
   writeFileSync(probe, `export default { name: 'order', version: '1.0.0', api: 1, needs: {}, provides: {}, permissions: ['hooks:container.started'], config: undefined,
     setup({ hooks }) { hooks.container.started.tap({}, ({ name }) => { console.log('started ' + name); }); } };`);
@@ -105,7 +105,7 @@ test('a container starts after those it names', async (t) => {
   t.deepEqual(stdout.split('\n'), ['started cache', 'started db', 'started web', '']);
 });
 
-test('a command that is not there is 127, as with docker; one that does not start leaves nothing', async (t) => {
+test.serial('a command that is not there is 127, as with docker; one that does not start leaves nothing', async (t) => {
   const bed = makeBed(t, { run: { good: shell('sleep 100'), bad: { image: 'host', command: ['no-such-program'], after: ['good'] } } });
   const { code, stderr } = await bed.run();
   t.is(code, 127);
@@ -113,7 +113,7 @@ test('a command that is not there is 127, as with docker; one that does not star
   bed.assertClean();
 });
 
-test('our own failures are 125, with every fault', async (t) => {
+test.serial('our own failures are 125, with every fault', async (t) => {
   const bed = makeBed(t, { servee: true, run: { job: { ...shell('true'), memory: '1k' } } });
   const { code, stdout, stderr } = await bed.run();
   t.deepEqual([code, stdout], [125, '']);
@@ -124,14 +124,14 @@ test('our own failures are 125, with every fault', async (t) => {
   t.false(existsSync(join(bed.folder, 'root')), 'nothing was touched');
 });
 
-test('a set that gives nothing to do is a mistake', async (t) => {
+test.serial('a set that gives nothing to do is a mistake', async (t) => {
   const { code, stderr } = await makeBed(t, {}).run();
   t.is(code, 125);
   t.regex(stderr, /"serve": true/);
 });
 
 for (const signal of ['SIGINT', 'SIGTERM'] as const) {
-  test(`${signal} stops the containers, shows what they still say, and leaves nothing`, async (t) => {
+  test.serial(`${signal} stops the containers, shows what they still say, and leaves nothing`, async (t) => {
     const bed = makeBed(t, { run: { a: shell('echo up; sleep 100'), b: shell('sleep 100') } });
     const running = bed.start();
     await running.says('a | up');
@@ -141,7 +141,7 @@ for (const signal of ['SIGINT', 'SIGTERM'] as const) {
   });
 }
 
-test('a second Ctrl-C does not wait for the patience of the first, and leaves nothing either', async (t) => {
+test.serial('a second Ctrl-C does not wait for the patience of the first, and leaves nothing either', async (t) => {
   const bed = makeBed(t, { run: { job: { ...shell('echo up; sleep 100'), stopTimeout: 3600 } } }, { ignoreSignals: ['SIGTERM'] });
   const running = bed.start();
   await running.says('up');
@@ -152,16 +152,19 @@ test('a second Ctrl-C does not wait for the patience of the first, and leaves no
   bed.assertClean();
 });
 
-test('an interrupt while a container starts undoes the start', async (t) => {
-  const bed = makeBed(t, { run: { job: shell('true') } }, { startBlockMs: 3_600_000 });
-  const running = bed.start('--log', 'debug');
-  await new Promise((resolve) => setTimeout(resolve, 1500));
+test.serial('an interrupt while a container starts undoes the start', async (t) => {
+  const probe = join(temporaryFolder(t), 'probe.mjs');
+  writeFileSync(probe, `export default { name: 'probe', version: '1.0.0', api: 1, needs: {}, provides: {}, permissions: ['hooks:container.assemble'], config: undefined,
+    setup({ hooks }) { hooks.container.assemble.tap({}, () => { console.log('starting'); }); } };`);
+  const bed = makeBed(t, { plugins: [{ module: fake, config: { startBlockMs: 3_600_000 } }, probe], run: { job: shell('true') } });
+  const running = bed.start();
+  await running.says('starting');
   running.signal('SIGINT');
   t.is((await running.result).code, 130);
   bed.assertClean();
 });
 
-test('a kernel that serves stays, answers others, and goes when told', async (t) => {
+test.serial('a kernel that serves stays, answers others, and goes when told', async (t) => {
   const bed = makeBed(t, { serve: true, run: { web: shell('sleep 100'), job: shell('exit 9') } });
   const running = bed.start();
   await running.says(`ready at ${bed.socket}`);
@@ -173,7 +176,7 @@ test('a kernel that serves stays, answers others, and goes when told', async (t)
   t.false(existsSync(bed.socket));
 });
 
-test('a second kernel on the same root is refused with the pid of the first', async (t) => {
+test.serial('a second kernel on the same root is refused with the pid of the first', async (t) => {
   const bed = makeBed(t, { serve: true });
   const first = bed.start();
   await first.says('ready');
@@ -184,7 +187,7 @@ test('a second kernel on the same root is refused with the pid of the first', as
   t.is((await first.result).code, 0);
 });
 
-test('a plugin that needs the engine makes the kernel stay', async (t) => {
+test.serial('a plugin that needs the engine makes the kernel stay', async (t) => {
   const door = join(temporaryFolder(t), 'door.mjs');
   const plugin = fileURLToPath(new URL('../../../../core/dist/plugin.js', import.meta.url));
   writeFileSync(door, `import { definePlugin, Engine } from ${JSON.stringify(plugin)};
@@ -195,7 +198,7 @@ test('a plugin that needs the engine makes the kernel stay', async (t) => {
   t.is((await running.result).code, 0);
 });
 
-test('a script gets the engine and its arguments; its exit code is ours', async (t) => {
+test.serial('a script gets the engine and its arguments; its exit code is ours', async (t) => {
   const bed = makeBed(t, { run: { web: shell('sleep 100') } });
   const script = join(bed.folder, 'job.mts');
   const index = fileURLToPath(new URL('../../../../core/dist/index.js', import.meta.url));
@@ -210,7 +213,7 @@ test('a script gets the engine and its arguments; its exit code is ours', async 
   bed.assertClean();
 });
 
-test('drivers in a process of their own serve as well', async (t) => {
+test.serial('drivers in a process of their own serve as well', async (t) => {
   const bed = makeBed(t, { plugins: [{ module: fake, isolation: 'process' }], run: { job: shell('echo apart; exit 2') } });
   t.like(await bed.run(), { code: 2, stdout: 'apart\n' });
   bed.assertClean();

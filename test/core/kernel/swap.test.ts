@@ -23,12 +23,14 @@ test('the same port reaches the next version; the former is closed', async (t) =
   t.deepEqual(types, ['plugin.swapped']);
 });
 
-test('1,000 concurrent calls over 20 swaps: none lost, none failed, state carried over', async (t) => {
+const underLoad = test.macro(async (t, fails: (version: number) => boolean) => {
   const counting = (version: number): Plugin =>
     echoPlugin({
       version: `${version}.0.0`,
-      setup(ctx) {
+      async setup(ctx) {
         let served = (ctx.previous as number | undefined) ?? 0;
+        await nextTurn();
+        if (fails(version)) throw new Error('half-way');
         ctx.handover(() => served);
         return {
           async say({ text }) {
@@ -52,7 +54,9 @@ test('1,000 concurrent calls over 20 swaps: none lost, none failed, state carrie
   const callers = Array.from({ length: 1_000 }, (_none, index) => caller(index));
   const swapping = (async () => {
     for (let version = 2; version <= 21; version++) {
-      await kernel.swap('echo', { plugin: counting(version) });
+      const swapping = kernel.swap('echo', { plugin: counting(version) });
+      if (fails(version)) await t.throwsAsync(swapping, { code: 'E_SWAP' });
+      else await swapping;
       done.swaps++;
       await nextTurn();
     }
@@ -62,8 +66,12 @@ test('1,000 concurrent calls over 20 swaps: none lost, none failed, state carrie
   t.true(answers.length > 1_000);
   t.is(new Set(answers).size, answers.length, 'each call was served once');
   t.is(Math.max(...answers.map(Number)), answers.length, 'and counted once, over all versions');
-  t.is(kernel.plugins()[0]?.version, '21.0.0');
+  const last = Array.from({ length: 21 }, (_none, index) => 21 - index).find((version) => !fails(version));
+  t.is(kernel.plugins()[0]?.version, `${last}.0.0`);
 });
+
+test('1,000 concurrent calls over 20 swaps: none lost, none failed, state carried over', underLoad, () => false);
+test('1,000 concurrent calls over 20 swaps of which 14 fail', underLoad, (version) => version % 3 !== 1);
 
 test('a call that may be made again is, of the next version', async (t) => {
   let toldOld = false;

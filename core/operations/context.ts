@@ -3,8 +3,8 @@ import type { HookInfo, Images, PluginInfo, Runtime } from '../contracts/index.j
 import type { EventSource } from '../events/index.js';
 import type { LifecycleHooks } from '../lifecycle/index.js';
 import type { Logger } from '../log/index.js';
-import type { Collection, Journal, Store } from '../state/index.js';
-import type { ContainerRecord } from './container/record.js';
+import type { Journal, Store } from '../state/index.js';
+import type { Records } from './container/records.js';
 import type { Registry } from './container/registry.js';
 import type { SagaRunner } from './saga.js';
 
@@ -24,7 +24,7 @@ export interface EngineParts {
 }
 
 export interface Context extends EngineParts {
-  readonly records: Collection<ContainerRecord>;
+  readonly records: Records;
   readonly registry: Registry;
   readonly saga: SagaRunner;
   /** Aborted when the kernel closes: ends what waits in the background. */

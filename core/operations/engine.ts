@@ -2,6 +2,7 @@
 import { setMaxListeners } from 'node:events';
 import type { Engine } from '../contracts/index.js';
 import { containerOperations } from './container/containers.js';
+import { openRecords } from './container/records.js';
 import { endGently } from './container/stop.js';
 import { removeNow } from './container/remove.js';
 import { Registry, type Container } from './container/registry.js';
@@ -22,7 +23,7 @@ export async function startEngine(parts: EngineParts, haste?: AbortSignal): Prom
   const closing = new AbortController();
   // Every container that runs has a wait on it.
   setMaxListeners(0, closing.signal);
-  const context: Context = { ...parts, records: parts.store.collection('containers'), registry: new Registry(), saga: createSagas(parts.store), closing: closing.signal };
+  const context: Context = { ...parts, records: openRecords(parts.store), registry: new Registry(), saga: createSagas(parts.store), closing: closing.signal };
   await recover(context);
   const oom = reportOom(context);
   let closed: Promise<void> | undefined;

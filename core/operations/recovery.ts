@@ -16,7 +16,7 @@ import { intentsOf, type Intent } from './saga.js';
 export async function recover(context: Context): Promise<void> {
   const intents = intentsOf(context.store).entries();
   const operations = new Map(intents.map(([, { object, operation }]) => [object.id, operation]));
-  const records = context.records.entries().map(([, record]) => record);
+  const records = context.records.all();
   const candidates = records.filter(({ id }) => !['container.create', 'container.remove'].includes(operations.get(id) ?? ''));
   const reported = await context.runtime.reconcile({ alive: candidates.map(({ id }) => id) });
   const statuses = new Map(reported.map((status) => [status.id, status]));
@@ -63,5 +63,5 @@ function adopt(context: Context, record: ContainerRecord, status: RuntimeStatus 
   } else if (status.state === 'created' && wasRunning) {
     settleEnd(context, container, lostExit(record));
   }
-  context.store.write(() => context.records.put(container.id, container.known)).catch((error: unknown) => context.log.error({ err: toCoreError(error) }, 'a record could not be written'));
+  context.store.write(() => context.records.put(container.known)).catch((error: unknown) => context.log.error({ err: toCoreError(error) }, 'a record could not be written'));
 }

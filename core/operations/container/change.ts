@@ -38,7 +38,7 @@ export async function update(context: Context, { container: reference, limits }:
     await context.runtime.update({ id, resources }, call);
     const merged = { ...spec.linux?.resources, ...resources };
     container.update({ settings, spec: { ...spec, linux: { ...spec.linux, resources: merged } } });
-    await context.store.write(() => context.records.put(id, container.known));
+    await context.store.write(() => context.records.put(container.known));
     context.events.emit({ type: 'container.updated', object: container.object });
     return merged;
   });
@@ -48,7 +48,7 @@ async function turn(context: Context, container: Container, state: 'paused' | 'r
   // It may have ended meanwhile, and then its end has been recorded.
   if (container.known.state === 'exited') return;
   container.update({ state });
-  await context.store.write(() => context.records.put(container.id, container.known));
+  await context.store.write(() => context.records.put(container.known));
   context.events.emit({ type: state === 'paused' ? 'container.paused' : 'container.resumed', object: container.object });
 }
 

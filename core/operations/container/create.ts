@@ -55,7 +55,7 @@ export async function prepare(context: Context, saga: Saga, { container, setting
   container.record = { id, name, image: settings.image, imageId: image.id, imageConfig: image.config, settings, spec, rootfs, createdAt: Date.now(), state: 'created' };
   context.events.emit({ type: 'container.created', object: container.object, data: { image: settings.image } });
   saga.record(
-    () => context.records.put(id, container.known),
+    () => context.records.put(container.known),
     () => context.records.delete(id),
   );
   await embody(context, saga, container);

@@ -19,12 +19,12 @@ export function watchEnd(context: Context, container: Container): void {
 
 /** Records the end. Also called for a container that ended while no kernel was there to see it. */
 export function settleEnd(context: Context, container: Container, exit: ExitStatus): void {
-  const { id, name } = container;
+  const { name } = container;
   container.update({ state: 'exited', pid: undefined, exit });
   const disassemble = container.disassemble;
   container.disassemble = undefined;
   if (container.discarded) return context.registry.ended(container, exit);
-  context.store.write(() => context.records.put(id, container.known)).catch((error: unknown) => context.log.error({ err: error, container: name }, 'the exit could not be recorded'));
+  context.store.write(() => context.records.put(container.known)).catch((error: unknown) => context.log.error({ err: error, container: name }, 'the exit could not be recorded'));
   const { exitCode, oomKilled } = exit;
   context.events.emit({ type: 'container.exited', object: container.object, data: { exitCode, oomKilled, ...(exit.reason !== undefined && { reason: exit.reason }) } });
   container.aftermath = follow(context, container, { exit, disassemble });

@@ -11,6 +11,6 @@ export async function run(context: Context, options: ContainerOptions, call: Cal
     // The record was queued before the container was started, so by now it is as good as written.
     await saga.recorded();
     // Not awaited: should this write be lost, recovery finds the intent of a container that lives, and keeps it.
-    void saga.commit(() => context.records.put(container.id, container.known));
+    void saga.commit(() => context.records.put(container.known));
   });
 }

@@ -16,7 +16,7 @@ export async function start(context: Context, { container: reference }: Containe
     return context.saga({ operation: 'container.start', object: container.object, signal: call.signal }, async (saga) => {
       if (!container.embodied) await revive(context, saga, container);
       await launch(context, saga, container);
-      await context.store.write(() => context.records.put(container.id, container.known));
+      await context.store.write(() => context.records.put(container.known));
       return toInfo(container.known);
     });
   });

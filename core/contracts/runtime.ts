@@ -24,8 +24,17 @@ import type { Resources, Spec } from './oci-runtime.js';
 
 /** Where the root filesystem comes from. Layers are folders, the uppermost first. */
 export type Rootfs =
-  /** An overlay: read-only `lowers`, writes go to a folder the runtime keeps until `remove` (or throws away at exit). */
-  | { readonly kind: 'overlay'; readonly lowers: readonly string[]; readonly keep?: boolean; readonly masks?: readonly string[] }
+  /**
+   * An overlay: read-only `lowers`, writes go to a folder the runtime keeps until `remove` (or throws away at exit). `masks`
+   * are hidden; `scratch` folders are hidden too, but can be written unless the root is read-only: each is a tmpfs of that mode.
+   */
+  | {
+      readonly kind: 'overlay';
+      readonly lowers: readonly string[];
+      readonly keep?: boolean;
+      readonly masks?: readonly string[];
+      readonly scratch?: ReadonlyArray<{ readonly path: string; readonly mode: number }>;
+    }
   /** A folder, used as it is. */
   | { readonly kind: 'folder'; readonly path: string };
 

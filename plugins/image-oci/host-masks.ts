@@ -6,8 +6,6 @@
  * A machine may keep secrets elsewhere: `hostMasks` of the plugin's options adds to the list.
  */
 export const hostMasks: readonly string[] = Object.freeze([
-  // people's own
-  '/root', '/home',
   // passwords, and who may become whom
   '/etc/shadow', '/etc/shadow-', '/etc/gshadow', '/etc/gshadow-', '/etc/security/opasswd', '/etc/sudoers', '/etc/sudoers.d', '/etc/doas.conf', '/etc/krb5.keytab',
   // keys of services
@@ -19,8 +17,18 @@ export const hostMasks: readonly string[] = Object.freeze([
   // other container engines, their images, and virtual machines
   '/var/lib/docker', '/etc/docker', '/var/lib/containerd', '/etc/containers', '/var/lib/containers', '/var/lib/lxc', '/var/lib/lxd', '/var/lib/libvirt', '/var/lib/machines', '/var/lib/core',
   // data of services, mail, jobs, logs, traces of crashes
-  '/var/lib/mysql', '/var/lib/postgresql', '/var/lib/redis', '/var/lib/mongodb', '/var/mail', '/var/spool', '/var/log', '/var/backups', '/var/crash', '/var/lib/private', '/var/cache/private',
+  '/var/lib/mysql', '/var/lib/postgresql', '/var/lib/redis', '/var/lib/mongodb', '/var/mail', '/var/spool', '/var/backups', '/var/crash', '/var/lib/private', '/var/cache/private',
   '/var/lib/sss', '/var/lib/samba/private', '/var/lib/gdm3', '/var/lib/AccountsService',
   // what runs: sockets, pid files, tokens; and what is mounted or lies about
-  '/run', '/var/run', '/tmp', '/var/tmp', '/srv', '/mnt', '/media', '/boot', '/efi', '/lost+found', '/swapfile', '/swap.img',
+  '/var/run', '/srv', '/mnt', '/media', '/boot', '/efi', '/lost+found', '/swapfile', '/swap.img',
+]);
+
+/** Hidden as well, but programs want to write there: people's own files, what is temporary, what runs, what is logged. */
+export const hostScratch: ReadonlyArray<{ readonly path: string; readonly mode: number }> = Object.freeze([
+  { path: '/root', mode: 0o700 },
+  { path: '/home', mode: 0o755 },
+  { path: '/tmp', mode: 0o1777 },
+  { path: '/var/tmp', mode: 0o1777 },
+  { path: '/var/log', mode: 0o755 },
+  { path: '/run', mode: 0o755 },
 ]);

@@ -2,7 +2,7 @@
 import type { Image, Rootfs } from '@core/core/plugin';
 import type { ImageOciConfig } from './config.js';
 import { thisPlatform } from './format/platform.js';
-import { hostMasks } from './host-masks.js';
+import { hostMasks, hostScratch } from './host-masks.js';
 
 export function hostImage(): Image {
   const { os, architecture } = thisPlatform();
@@ -13,5 +13,5 @@ export function hostRootfs({ own, config }: { readonly own: readonly string[]; r
   const shown = new Set(config.hostUnmask);
   // The kernel's own folders stay hidden whatever the options say.
   const masks = new Set([...[...hostMasks, ...config.hostMasks].filter((path) => !shown.has(path)), ...own]);
-  return { kind: 'overlay', lowers: ['/'], masks: [...masks] };
+  return { kind: 'overlay', lowers: ['/'], masks: [...masks], scratch: hostScratch.filter(({ path }) => !shown.has(path)) };
 }

@@ -12,7 +12,7 @@ import { machine, paths, settings, specDefaults, type layouts } from './helpers/
 
 const GOLDEN = join(import.meta.dirname, '..', '..', 'golden');
 const overlay: Rootfs = { kind: 'overlay', lowers: ['/var/lib/core/images/b', '/var/lib/core/images/a'] };
-const host: Rootfs = { kind: 'overlay', lowers: ['/'], masks: ['/etc/shadow', '/root/.ssh'] };
+const host: Rootfs = { kind: 'overlay', lowers: ['/'], masks: ['/etc/shadow', '/root/.ssh'], scratch: [{ path: '/tmp', mode: 0o1777 }] };
 
 interface Case {
   readonly on: keyof typeof layouts;

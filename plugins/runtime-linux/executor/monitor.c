@@ -4,7 +4,6 @@
 #include "monitor.h"
 
 #include <poll.h>
-#include <limits.h>
 #include <string.h>
 #include <sys/socket.h>
 
@@ -199,7 +198,7 @@ static void wind_up(struct monitor *monitor, struct round *round) {
 }
 
 static void close_ctl(struct monitor *monitor) {
-	char path[PATH_MAX];
+	char path[256];
 
 	if (join_path(path, sizeof path, monitor->keep.dir, "ctl") == 0) (void)unlink(path);
 	fd_close(&monitor->listener);

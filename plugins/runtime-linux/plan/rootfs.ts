@@ -25,7 +25,7 @@ function folderRoot(draft: PlanDraft, path: string): void {
   draft.setup.push(['root', slot]);
 }
 
-function overlayRoot(draft: PlanDraft, { lowers, masks = [] }: Extract<Rootfs, { kind: 'overlay' }>): void {
+function overlayRoot(draft: PlanDraft, { lowers, masks = [], scratch = [] }: Extract<Rootfs, { kind: 'overlay' }>): void {
   const { state } = draft.input.paths;
   draft.prepare.push(['mkdir', `${state}/upper`, 0o755], ['mkdir', `${state}/work`, 0o700]);
   const layers = draft.userns ? mappedLayers(draft, lowers) : { lowers, writable: state };
@@ -33,6 +33,11 @@ function overlayRoot(draft: PlanDraft, { lowers, masks = [] }: Extract<Rootfs, {
   draft.setup.push(['fs', slot, 'overlay', overlayOptions(draft, layers), 0], ['root', slot]);
   // Before any mount, so that a secret of the machine is hidden and what the user mounts there is not.
   if (masks.length > 0) draft.setup.push(['mask', masks]);
+  const attrs = MOUNT_ATTR.NOSUID | MOUNT_ATTR.NODEV | (draft.spec.root?.readonly ? MOUNT_ATTR.RDONLY : 0);
+  for (const { path, mode } of scratch) {
+    const folder = draft.slot();
+    draft.setup.push(['fs', folder, 'tmpfs', [['mode', mode.toString(8)]], attrs], ['mount', folder, path, 1, false]);
+  }
 }
 
 interface Layers {

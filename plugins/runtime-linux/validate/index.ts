@@ -45,6 +45,10 @@ function checkRootfs(rootfs: Rootfs, issues: Issues): void {
     issues.expect(Array.isArray(rootfs.lowers) && rootfs.lowers.length > 0, 'rootfs.lowers', 'needs at least one folder');
     rootfs.lowers?.forEach((path, index) => issues.expect(isClean(path), `rootfs.lowers[${index}]`, 'must be an absolute path'));
     rootfs.masks?.forEach((path, index) => issues.expect(isClean(path), `rootfs.masks[${index}]`, 'must be an absolute path'));
+    rootfs.scratch?.forEach(({ path, mode }, index) => {
+      issues.expect(isClean(path), `rootfs.scratch[${index}].path`, 'must be an absolute path');
+      issues.expect(isCount(mode) && mode <= 0o7777, `rootfs.scratch[${index}].mode`, 'must be a mode');
+    });
   }
 }
 

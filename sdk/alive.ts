@@ -1,6 +1,6 @@
 /**
- * An embedded kernel keeps no process from ending: a script ends when it has nothing left to do. What a script waits for does
- * keep it alive: comes in the kernel's engine, goes out the same engine, every call under way holding the process.
+ * Neither a connection nor an embedded kernel keeps a process from ending: a script ends when it has nothing left to do. What
+ * it waits for does keep it alive: comes in an engine, goes out the same, every call under way holding the process.
  */
 import { Engine, type MethodSpec } from '@core/core/plugin';
 

@@ -60,9 +60,12 @@ export async function openDefault(): Promise<Connection> {
 
 /** Throws `E_UNREACHABLE` when no kernel answers. */
 export async function connectEngine({ path = socketOf(process.env), signal }: ConnectOptions): Promise<Connection> {
-  const { attach } = await import('@core/core');
-  const { engine, close } = await attach({ ...(path !== undefined && { path }), ...(signal && { signal }) });
-  return { engine, close, embedded: false };
+  const hold = new Hold();
+  return hold.during(async () => {
+    const { attach } = await import('@core/core');
+    const { engine, close } = await attach({ path, signal, background: true });
+    return { engine: holding(engine, hold), close, embedded: false };
+  });
 }
 
 /** What an embedded kernel is made of. By name, as in a plugin set: the SDK knows no driver. */

@@ -10,13 +10,15 @@ import { createLink, type Link, type LinkOptions } from './link.js';
 export interface DialOptions extends Omit<LinkOptions, 'authorize'> {
   readonly path: string;
   readonly signal?: AbortSignal | undefined;
+  /** The link keeps no process alive. Default false. */
+  readonly background?: boolean | undefined;
 }
 
 /**
  * Rejects with `E_UNREACHABLE` when nothing answers, with `E_REFUSED` when the socket or the other end does not let us in,
  * `E_PROTOCOL` when it speaks another version, `E_ABORTED`.
  */
-export async function dial({ path, signal, ...options }: DialOptions): Promise<Link> {
+export async function dial({ path, signal, background = false, ...options }: DialOptions): Promise<Link> {
   if (signal?.aborted) throw aborted(path, signal);
   const socket = await withAddress(path, (address) => open(path, address));
   const link = createLink(socket, options);
@@ -25,6 +27,7 @@ export async function dial({ path, signal, ...options }: DialOptions): Promise<L
   if (signal?.aborted) onAbort();
   try {
     await link.handshake();
+    if (background) socket.unref();
     return link;
   } catch (error) {
     await link.close();

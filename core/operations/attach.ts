@@ -7,6 +7,8 @@ export interface AttachOptions {
   /** Default: `CORE_SOCK`, else the socket of the machine's (or the user's) own kernel. */
   readonly path?: string | undefined;
   readonly signal?: AbortSignal | undefined;
+  /** The connection keeps no process alive, calls under way neither. Default false. */
+  readonly background?: boolean | undefined;
 }
 
 export interface Attached extends AsyncDisposable {
@@ -16,8 +18,8 @@ export interface Attached extends AsyncDisposable {
 }
 
 /** Throws `E_UNREACHABLE` when nobody answers, `E_PROTOCOL` when the other end speaks another version. */
-export async function attach({ path = process.env['CORE_SOCK'] || socketIn(defaultPlaces().runRoot), signal }: AttachOptions = {}): Promise<Attached> {
-  const link = await dial({ path, signal });
+export async function attach({ path = process.env['CORE_SOCK'] || socketIn(defaultPlaces().runRoot), signal, background }: AttachOptions = {}): Promise<Attached> {
+  const link = await dial({ path, signal, background });
   const close = (): Promise<void> => link.close();
   return { engine: link.port(Engine), close, [Symbol.asyncDispose]: close };
 }

@@ -19,6 +19,8 @@ export class Container {
   early: ExitStatus | undefined;
   /** The connection to its monitor, opened when first needed. */
   control: Promise<Connection> | undefined;
+  /** `tasks` of the v1 groups it is in; `update` may add to what the plan began with, and never takes one away. */
+  tasks: string[] = [];
   /** Who tells of its exit: the executor that forked its monitor, or the monitor. */
   watched: 'executor' | 'control' = 'executor';
   /** The monitor has ended, so its teardown is over. A new one for every run. */

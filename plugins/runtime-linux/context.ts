@@ -11,8 +11,6 @@ export interface Folders {
   readonly containers: string;
   /** `<runRoot>/c`: a run folder per container. */
   readonly run: string;
-  /** `<runRoot>/layers`: mount points for idmapped layers. */
-  readonly layers: string;
 }
 
 export interface Context {
@@ -34,7 +32,6 @@ export function pathsOf({ folders, cgroupParent }: Pick<Context, 'folders' | 'cg
   return {
     dir: `${folders.run}/${id}`,
     state: `${folders.containers}/${id}`,
-    layers: folders.layers,
     cgroup: cgroupsPath ?? `${cgroupParent}/${id}`,
   };
 }

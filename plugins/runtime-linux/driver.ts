@@ -56,9 +56,9 @@ export async function createDriver(options: DriverOptions): Promise<Driver> {
 
 function makeContext(options: DriverOptions): Context {
   const { root, runRoot, keep = [], lease, userns, warn = () => {} } = options;
-  const folders: Folders = { containers: `${root}/containers`, run: `${runRoot}/c`, layers: `${runRoot}/layers` };
+  const folders: Folders = { containers: `${root}/containers`, run: `${runRoot}/c` };
   // Passable for all, readable for none but root: the root of a user namespace walks through the run folder.
-  for (const folder of [runRoot, folders.run, folders.layers]) mkdirSync(folder, { recursive: true, mode: 0o711 });
+  for (const folder of [runRoot, folders.run]) mkdirSync(folder, { recursive: true, mode: 0o711 });
   for (const folder of [root, folders.containers]) mkdirSync(folder, { recursive: true, mode: 0o711 });
   const host = hostFacts();
   // One group per root, so that no kernel takes another's containers for leftovers of its own.
@@ -134,7 +134,7 @@ function streaming(context: Context): Pick<Runtime, 'exec' | 'attach' | 'logs' |
     logs: ({ id, ...request }, call) => deferred(() => {
       const container = find(context, id);
       const log = container.plan?.io.log;
-      if (!log) throw new CoreError('E_STATE', { message: `container ${id} keeps no log`, object: container.object });
+      if (!log) return nothing();
       const ended = container.isRunning || container.phase === 'starting' || container.phase === 'created' ? container.exited() : Promise.resolve();
       return readLog({ path: log.path, maxFiles: log.maxFiles, ended }, request, call?.signal);
     }),
@@ -234,6 +234,9 @@ function rethrow(container: Container): (thrown: unknown) => never {
 async function asynchronously<T>(work: () => Promise<T>): Promise<T> {
   return work();
 }
+
+/** What a container without a log has said, as far as anybody can tell. */
+async function* nothing<T>(): AsyncGenerator<T, void, void> {}
 
 /** What is wrong with a request is thrown at the first read, as from any other stream. */
 async function* deferred<T>(open: () => AsyncIterable<T>): AsyncGenerator<T, void, void> {

@@ -68,7 +68,11 @@ export interface PlanIo {
   readonly stdin: boolean;
   readonly stdinOnce: boolean;
   readonly log: { readonly path: string; readonly maxBytes: number | bigint; readonly maxFiles: number } | null;
+  readonly owner?: PipeOwner;
 }
+
+/** Machine ids that get the child's ends of its pipes; wanted where there is a user namespace. */
+export type PipeOwner = readonly [uid: number, gid: number];
 
 export interface Plan {
   readonly id: string;
@@ -98,6 +102,7 @@ export interface ExecPlan {
   readonly cols: number;
   readonly stdin: boolean;
   readonly detach: boolean;
+  readonly owner?: PipeOwner;
 }
 
 /** `dir/state` */

@@ -8,14 +8,24 @@ interface Undo {
   readonly value: string;
 }
 
-/** `members` tells the processes to bring along where the container has no group of that controller yet. Throws E_SETUP. */
-export async function applyLimits(limits: readonly ControllerLimits[], { object, members }: { readonly object: ErrorObject; readonly members: () => Promise<number[]> }): Promise<void> {
+interface Bringing {
+  readonly object: ErrorObject;
+  /** The processes to bring along where the container has no group of that controller yet. */
+  readonly members: () => Promise<number[]>;
+  /** Hears of a v1 group made and filled. */
+  readonly onGroup: (folder: string) => void;
+}
+
+/** Throws E_SETUP, with what was set before put back. */
+export async function applyLimits(limits: readonly ControllerLimits[], { object, members, onGroup }: Bringing): Promise<void> {
   const undone: Undo[] = [];
   try {
-    for (const { folder, writes } of limits) {
+    for (const { version, folder, writes } of limits) {
       const fresh = await mkdir(folder).then(() => true, ignoreExisting);
       await writeAll({ folder, writes }, undone);
-      if (fresh) await bring(folder, members);
+      if (!fresh) continue;
+      await bring(folder, members);
+      if (version === 1) onGroup(folder);
     }
   } catch (thrown) {
     for (let undo = undone.pop(); undo; undo = undone.pop()) await writeFile(undo.path, undo.value).catch(() => undefined);

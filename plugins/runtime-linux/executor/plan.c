@@ -27,13 +27,26 @@ static int check_size(const struct node *map, struct io_plan *io, struct err *er
 	return 0;
 }
 
+static int check_owner(const struct node *map, struct io_plan *io, struct err *err) {
+	const struct node *owner = node_get(map, "owner");
+
+	if (!owner || owner->type == NODE_NIL) return 0;
+	if (owner->type != NODE_ARRAY || owner->len != 2 || owner->items[0].type != NODE_UINT || owner->items[1].type != NODE_UINT ||
+	    owner->items[0].number >= UINT32_MAX || owner->items[1].number >= UINT32_MAX)
+		return err_set(err, EINVAL, "\"owner\" must be two ids");
+	io->owned = true;
+	io->uid = (uint32_t)owner->items[0].number;
+	io->gid = (uint32_t)owner->items[1].number;
+	return 0;
+}
+
 static int check_io(const struct node *map, struct io_plan *io, struct err *err) {
 	const struct node *source = node_get(map, "io"), *log;
 	uint64_t files;
 
 	if (!source || source->type != NODE_MAP) return err_set(err, EINVAL, "\"io\" must be a map");
 	if (map_flag(source, "terminal", &io->terminal, err) < 0 || map_flag(source, "stdin", &io->stdin_open, err) < 0 ||
-	    map_flag(source, "stdinOnce", &io->stdin_once, err) < 0 || check_size(source, io, err) < 0)
+	    map_flag(source, "stdinOnce", &io->stdin_once, err) < 0 || check_size(source, io, err) < 0 || check_owner(source, io, err) < 0)
 		return -1;
 	log = node_get(source, "log");
 	if (!log || log->type == NODE_NIL) return 0;
@@ -132,7 +145,7 @@ int exec_plan_check(struct arena *arena, const struct node *map, struct exec_pla
 	if (map_text(map, "exec", &plan->exec, err) < 0 || map_text_or_null(map, "cgroup", &plan->cgroup, err) < 0 ||
 	    map_texts(map, "tasks", &plan->tasks, err) < 0 || map_number(map, "namespaces", UINT32_MAX, &namespaces, err) < 0 ||
 	    map_flag(map, "terminal", &plan->io.terminal, err) < 0 || map_flag(map, "stdin", &plan->io.stdin_open, err) < 0 ||
-	    map_flag(map, "detach", &plan->detach, err) < 0 || check_size(map, &plan->io, err) < 0)
+	    map_flag(map, "detach", &plan->detach, err) < 0 || check_size(map, &plan->io, err) < 0 || check_owner(map, &plan->io, err) < 0)
 		return -1;
 	if (strlen(plan->exec) > 128) return err_set(err, EINVAL, "\"exec\" is longer than 128 bytes");
 	if (namespaces & ~(uint64_t)NAMESPACES) return err_set(err, EINVAL, "\"namespaces\" may hold CLONE_NEW* flags only");

@@ -44,6 +44,8 @@ struct command {
 
 struct io_plan {
 	bool terminal, stdin_open, stdin_once;
+	bool owned; /* the child's ends of its pipes go to `uid` and `gid` of the machine */
+	uint32_t uid, gid;
 	uint16_t rows, cols;
 	const char *log; /* NULL: none */
 	uint64_t log_max_bytes;

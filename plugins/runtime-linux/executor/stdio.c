@@ -7,6 +7,7 @@
 #include <sys/ioctl.h>
 #include <sys/socket.h>
 #include <sys/wait.h>
+#include <unistd.h>
 
 #include "launch.h"
 #include "sys.h"
@@ -22,6 +23,14 @@ static int open_pipe(int *child, int *monitor, int ours, struct err *err) {
 	return fcntl(ends[ours], F_SETFL, O_NONBLOCK) < 0 ? err_sys(err, "cannot make a pipe non-blocking") : 0;
 }
 
+/* A user namespace can hand on only what belongs to one of its ids. */
+static int own_pipes(const struct io_plan *io, const struct stdio *stdio, struct err *err) {
+	if (!io->owned) return 0;
+	for (int i = 0; i < 3; i++)
+		if (stdio->child[i] >= 0 && fchown(stdio->child[i], io->uid, io->gid) < 0) return err_sys(err, "cannot hand over a pipe");
+	return 0;
+}
+
 int stdio_open(const struct io_plan *io, struct stdio *stdio, struct process *out, struct err *err) {
 	out->terminal = io->terminal;
 	if (io->terminal) {
@@ -30,7 +39,8 @@ int stdio_open(const struct io_plan *io, struct stdio *stdio, struct process *ou
 	}
 	if (io->stdin_open && open_pipe(&stdio->child[0], &out->in, 1, err) < 0) return -1;
 	if (open_pipe(&stdio->child[1], &out->out, 0, err) < 0) return -1;
-	return open_pipe(&stdio->child[2], &out->err, 0, err);
+	if (open_pipe(&stdio->child[2], &out->err, 0, err) < 0) return -1;
+	return own_pipes(io, stdio, err);
 }
 
 static int take_master(struct stdio *stdio, struct process *out, struct err *err) {

@@ -21,7 +21,7 @@ export async function* execProcess(context: Context, { container, request, call 
   container.expectRunning('exec');
   if (container.paused) throw new CoreError('E_STATE', { message: `cannot exec: container ${container.id} is paused`, object: container.object, hint: 'Resume it first.' });
   const execId = request.execId ?? randomBytes(8).toString('hex');
-  const plan = compileExec({ execId, request, spec: container.record?.spec as Oci.Spec, host: context.host, cgroup: container.paths.cgroup });
+  const plan = compileExec({ execId, request, spec: container.record?.spec as Oci.Spec, host: context.host, cgroup: container.plan?.cgroup, tasks: container.tasks });
   yield* converse(container, { op: 'exec', argument: plan, call: request.stdin ? call : without(call), started: (pid) => ({ type: 'started', execId, pid }), command: request.args[0] });
 }
 

@@ -2,7 +2,7 @@
  * After a restart of the kernel: what lives of `alive` is adopted, all else of this root is ended and freed. Called by
  * `driver.ts`, once, before anything else.
  */
-import { readdir } from 'node:fs/promises';
+import { readdir, stat } from 'node:fs/promises';
 import type { RuntimeStatus } from '@core/core/plugin';
 import { hierarchies } from '../cgroup/parents.js';
 import { isFrozen } from '../cgroup/members.js';
@@ -60,10 +60,19 @@ async function adopt(context: Context, id: string): Promise<void> {
   try {
     const control = await controlOf(context, container);
     if (container.isRunning && !state) await learnPid(control, container);
-    if (container.isRunning) container.paused = await isFrozen(container);
+    if (!container.isRunning) return;
+    container.paused = await isFrozen(container);
+    container.tasks = await joinedTasks(context, container);
   } catch {
     await settleDead(context, container);
   }
+}
+
+/** The v1 groups it has, whatever limits it began with. */
+async function joinedTasks({ host }: Context, { paths }: Container): Promise<string[]> {
+  const folders = allGroups(host.cgroups, paths.cgroup).filter((folder) => folder !== (host.cgroups.unified ?? '') + paths.cgroup);
+  const there = await Promise.all(folders.map((folder) => stat(`${folder}/tasks`).then(() => true, () => false)));
+  return folders.filter((_, index) => there[index]).map((folder) => `${folder}/tasks`);
 }
 
 /** It was being started when the last kernel ended: its monitor knows the pid once there is one. */

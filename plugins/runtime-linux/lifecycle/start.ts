@@ -3,6 +3,7 @@ import { CoreError, isCoreError, type CallOptions, type StartedContainer } from 
 import { deferred, type Container } from '../container.js';
 import type { Context } from '../context.js';
 import { asCoreError } from '../link/failure.js';
+import type { Plan } from '../protocol.js';
 import { handleExit, reap } from './exit.js';
 import { killContainer } from './kill.js';
 
@@ -22,6 +23,7 @@ export async function startContainer(context: Context, container: Container, { s
     container.touched = true;
     const { pid, startedAt } = (await context.executor.request('start', plan)) as { pid: number; startedAt: number };
     started = { id: container.id, pid, startedAt };
+    container.tasks = tasksOf(container.plan as Plan);
     container.markRunning(pid, startedAt);
     context.events.emit({ type: 'started', id: container.id, time: startedAt });
     if (container.early) handleExit(context, container, container.early);
@@ -40,6 +42,10 @@ export async function startContainer(context: Context, container: Container, { s
 async function clearLastRun(context: Context, container: Container): Promise<void> {
   await container.settling;
   await context.executor.request('rmtree', { paths: [container.paths.dir] });
+}
+
+function tasksOf({ prepare }: Plan): string[] {
+  return prepare.flatMap(([op, , path]) => (op === 'open' && path.endsWith('/tasks') ? [path] : []));
 }
 
 /** The executor cleans up after a failed plan; when it died over it, its successor does. */

@@ -22,7 +22,7 @@ export async function updateContainer(context: Context, container: Container, ch
   if (container.isRunning) {
     const touched = new Set(resourceLimits(context.host.cgroups, { path: container.paths.cgroup, resources: changes }).map(({ controller }) => controller));
     const limits = resourceLimits(context.host.cgroups, { path: container.paths.cgroup, resources: merged }).filter(({ controller }) => touched.has(controller));
-    await applyLimits([...limits, ...lifted(context, { container, changes })], { object: container.object, members: () => processesOf(container) });
+    await applyLimits([...limits, ...lifted(context, { container, changes })], { object: container.object, members: () => processesOf(container), onGroup: (folder) => container.tasks.push(`${folder}/tasks`) });
   }
   const next: ContainerRecord = { ...record, spec: { ...record.spec, linux: { ...record.spec.linux, resources: merged } } };
   container.renew(next, planOf(context, { id: container.id, paths: container.paths, record: next }));

@@ -3,7 +3,7 @@ import type { ExecRequest, Oci } from '@core/core/plugin';
 import { allCapabilities } from '../capabilities.js';
 import type { ExecPlan } from '../protocol.js';
 import { mergeEnv } from '../spec/env.js';
-import { containerGroups } from './groups.js';
+import { pipeOwner } from './ids.js';
 import type { HostFacts } from './input.js';
 import { execNamespaces } from './namespaces.js';
 import { rlimitSteps, userSteps } from './process.js';
@@ -13,18 +13,17 @@ export interface ExecInput {
   readonly request: ExecRequest;
   readonly spec: Oci.Spec;
   readonly host: HostFacts;
-  /** The container's group, in cgroup terms. */
-  readonly cgroup: string;
+  /** The v2 folder, and the `tasks` files of the v1 groups the container is in. */
+  readonly cgroup: string | undefined;
+  readonly tasks: readonly string[];
 }
 
-export function compileExec({ execId, request, spec, host, cgroup }: ExecInput): ExecPlan {
+export function compileExec({ execId, request, spec, host, cgroup, tasks }: ExecInput): ExecPlan {
   const process = execProcess(request, { base: spec.process as Oci.Process, lastCapability: host.lastCapability });
-  const groups = containerGroups(host.cgroups, { path: cgroup, resources: spec.linux?.resources ?? {} });
-  const unified = groups.find((group) => group.version === 2)?.folder;
   return {
     exec: execId,
-    ...(unified !== undefined && { cgroup: unified }),
-    tasks: groups.filter((group) => group.version === 1).map((group) => `${group.folder}/tasks`),
+    ...(cgroup !== undefined && { cgroup }),
+    tasks,
     namespaces: execNamespaces(spec),
     steps: [
       ...rlimitSteps(process),
@@ -37,6 +36,7 @@ export function compileExec({ execId, request, spec, host, cgroup }: ExecInput):
     cols: request.size?.columns ?? 80,
     stdin: request.stdin ?? false,
     detach: request.detach ?? false,
+    ...pipeOwner(spec),
   };
 }
 

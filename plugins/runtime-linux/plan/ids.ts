@@ -1,6 +1,6 @@
 /** User and time namespaces as the texts the kernel reads. Called by `plan/index.ts`. */
 import type { Oci } from '@core/core/plugin';
-import type { Plan } from '../protocol.js';
+import type { PipeOwner, Plan } from '../protocol.js';
 import { newNamespaces } from './draft.js';
 
 export function idMaps(spec: Oci.Spec): Pick<Plan, 'userns'> {
@@ -11,6 +11,17 @@ export function idMaps(spec: Oci.Spec): Pick<Plan, 'userns'> {
 /** Whether an id inside the container stands for one outside. */
 export function isMapped(mappings: readonly Oci.IdMapping[], id: number): boolean {
   return mappings.some(({ containerID, size }) => id >= containerID && id < containerID + size);
+}
+
+/** The machine's ids of root inside, who then hands the pipes on to the user. */
+export function pipeOwner(spec: Oci.Spec): { owner?: PipeOwner } {
+  if (!newNamespaces(spec).has('user')) return {};
+  return { owner: [outside(spec.linux?.uidMappings ?? [], 0), outside(spec.linux?.gidMappings ?? [], 0)] };
+}
+
+function outside(mappings: readonly Oci.IdMapping[], id: number): number {
+  const range = mappings.find(({ containerID, size }) => id >= containerID && id < containerID + size);
+  return range ? range.hostID + id - range.containerID : id;
 }
 
 export function timeOffsets(spec: Oci.Spec): Pick<Plan, 'timens'> {

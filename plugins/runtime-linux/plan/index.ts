@@ -6,7 +6,7 @@ import type { Plan, PlanIo } from '../protocol.js';
 import { cgroupNamespace, cgroupSteps } from './cgroup.js';
 import { deviceSteps } from './devices.js';
 import { PlanDraft } from './draft.js';
-import { idMaps, timeOffsets } from './ids.js';
+import { idMaps, pipeOwner, timeOffsets } from './ids.js';
 import type { PlanInput } from './input.js';
 import { mountSteps } from './mounts.js';
 import { cloneFlags, joinSteps } from './namespaces.js';
@@ -58,5 +58,6 @@ export function planIo({ spec, io, paths }: Pick<PlanInput, 'spec' | 'io' | 'pat
     stdin: io.stdin ?? false,
     stdinOnce: io.stdinOnce ?? false,
     log: io.log === null ? null : { path: `${paths.state}/log`, maxBytes: maxBytes > 0xffffffff ? BigInt(maxBytes) : maxBytes, maxFiles },
+    ...pipeOwner(spec),
   };
 }

@@ -16,8 +16,6 @@ export interface Paths {
   readonly dir: string;
   /** Its folder on disk: upper, work, log. */
   readonly state: string;
-  /** Folder with empty folders `0`, `1`... and `upper`, mount points for idmapped layers in private mount namespaces. */
-  readonly layers: string;
   /** The container's group, absolute in cgroup terms: `/core/1a2b3c4d/ID`. */
   readonly cgroup: string;
 }

@@ -65,7 +65,8 @@ function overlayOptions(draft: PlanDraft, { lowers, writable }: Layers): FsOptio
  * put in place inside the container's own mount namespace only.
  */
 function mappedLayers(draft: PlanDraft, lowers: readonly string[]): Layers {
-  const { layers, state } = draft.input.paths;
+  const { dir, state } = draft.input.paths;
+  draft.prepare.push(['mkdir', `${dir}/layers`, 0o711]);
   const place = (source: string, target: string): string => {
     const slot = draft.slot();
     draft.prepare.push(['mkdir', target, 0o711]);
@@ -73,5 +74,5 @@ function mappedLayers(draft: PlanDraft, lowers: readonly string[]): Layers {
     draft.setup.push(['place', slot, target]);
     return target;
   };
-  return { lowers: lowers.map((lower, index) => place(lower, `${layers}/${index}`)), writable: place(state, `${layers}/upper`) };
+  return { lowers: lowers.map((lower, index) => place(lower, `${dir}/layers/${index}`)), writable: place(state, `${dir}/layers/upper`) };
 }

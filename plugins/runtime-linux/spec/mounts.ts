@@ -1,4 +1,5 @@
 /** The default mounts and the user's. Called by `spec/index.ts`. */
+import { existsSync } from 'node:fs';
 import type { ContainerSettings, MountSettings, Oci } from '@core/core/plugin';
 import type { Issues } from '../issues.js';
 
@@ -29,10 +30,12 @@ function defaultMounts(settings: ContainerSettings): Oci.Mount[] {
 /** Sharing the machine's IPC means sharing its shared memory and queues. */
 function ipcMounts({ namespaces: modes = {}, shmSize }: ContainerSettings): Oci.Mount[] {
   const locked = ['nosuid', 'noexec', 'nodev'];
-  if (modes.ipc === 'host') return [bind('/dev/shm', locked), bind('/dev/mqueue', locked)];
+  const queues = { destination: '/dev/mqueue', type: 'mqueue', source: 'mqueue', options: locked };
+  // A queue file system shows the namespace of whoever mounts it, but only to the owner of that namespace.
+  if (modes.ipc === 'host') return [...(existsSync('/dev/shm') ? [bind('/dev/shm', locked)] : []), ...(modes.user === 'private' ? [] : [queues])];
   return [
     { destination: '/dev/shm', type: 'tmpfs', source: 'shm', options: [...locked, 'mode=1777', `size=${shmSize}`] },
-    { destination: '/dev/mqueue', type: 'mqueue', source: 'mqueue', options: locked },
+    queues,
   ];
 }
 

@@ -63,9 +63,12 @@ async function blockIo(io: ContainerSettings['io'], issues: Issues): Promise<Oci
   };
 }
 
+/** Keys are paths of block devices, or their numbers as `major:minor`. */
 async function throttles(rates: Readonly<Record<string, number>>, { path, issues }: { readonly path: string; readonly issues: Issues }): Promise<Oci.ThrottleDevice[]> {
   const found = await Promise.all(
     Object.entries(rates).map(async ([device, rate]): Promise<Oci.ThrottleDevice[]> => {
+      const numbers = /^([0-9]+):([0-9]+)$/.exec(device);
+      if (numbers) return [{ major: Number(numbers[1]), minor: Number(numbers[2]), rate }];
       const info = await stat(device).catch(() => undefined);
       issues.expect(info?.isBlockDevice() ?? false, at(path, device), 'is no block device of this machine');
       return info ? [{ ...deviceNumbers(info.rdev), rate }] : [];

@@ -7,6 +7,7 @@ export class LinkedSignal {
   #controller: AbortController | undefined;
   #given: { readonly reason: unknown } | undefined;
   #follow: (() => void) | undefined;
+  #released = false;
 
   constructor(parent: AbortSignal | undefined) {
     this.#parent = parent;
@@ -25,6 +26,7 @@ export class LinkedSignal {
 
   /** Stops following the parent, which may live much longer than the call. */
   release(): void {
+    this.#released = true;
     if (this.#follow) this.#parent?.removeEventListener('abort', this.#follow);
     this.#follow = undefined;
   }
@@ -34,7 +36,7 @@ export class LinkedSignal {
     const parent = this.#parent;
     if (this.#given) controller.abort(this.#given.reason);
     else if (parent?.aborted) controller.abort(parent.reason);
-    else if (parent) {
+    else if (parent && !this.#released) {
       this.#follow = () => controller.abort(parent.reason);
       parent.addEventListener('abort', this.#follow, { once: true });
     }

@@ -1,4 +1,4 @@
-/** Ctrl-C and SIGTERM. Comes in: signals of this process. Goes out: `stop` with the first, `haste` with the second; the third ends us where we stand. Used by `core run`. */
+/** Ctrl-C and SIGTERM. Comes in: signals of this process. Goes out: `stop` with the first, `haste` with the second; the third ends us where we stand. Until it is released the process stays. Used by `core run`. */
 import { constants } from 'node:os';
 
 export interface Interrupts {
@@ -13,6 +13,7 @@ export interface Interrupts {
   release(): void;
 }
 
+const LONGEST_INTERVAL_MS = 2 ** 31 - 1;
 const SIGNALS = ['SIGINT', 'SIGTERM'] as const;
 
 export function catchInterrupts(): Interrupts {
@@ -25,6 +26,8 @@ export function catchInterrupts(): Interrupts {
     (stop.signal.aborted ? haste : stop).abort();
   };
   for (const signal of SIGNALS) process.on(signal, onSignal);
+  // A private kernel's sockets keep no process alive, and a listener for signals does not either.
+  const hold = setInterval(() => {}, LONGEST_INTERVAL_MS);
   const stopped = new Promise<number>((resolve) => stop.signal.addEventListener('abort', () => resolve(code), { once: true }));
   return {
     stopped,
@@ -34,6 +37,7 @@ export function catchInterrupts(): Interrupts {
       return code;
     },
     release() {
+      clearInterval(hold);
       for (const signal of SIGNALS) process.off(signal, onSignal);
     },
   };

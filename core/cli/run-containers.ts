@@ -77,11 +77,13 @@ interface Shown {
 }
 
 async function show(cli: Cli, { containers }: Engine, { item, info: { id }, outlet, single }: Shown): Promise<ExitStatus> {
-  const ended = containers.wait({ container: id });
   const { terminal, stdin, log } = item.options;
-  if (single && (terminal || stdin || log === null)) await connect(cli, containers, { id, terminal, stdin });
-  else if (log !== null) for await (const entry of containers.logs({ container: id, follow: true })) await outlet(entry);
-  return ended;
+  const output = async (): Promise<void> => {
+    if (single && (terminal || stdin || log === null)) await connect(cli, containers, { id, terminal, stdin });
+    else if (log !== null) for await (const entry of containers.logs({ container: id, follow: true })) await outlet(entry);
+  };
+  const [exit] = await Promise.all([containers.wait({ container: id }), output()]);
+  return exit;
 }
 
 /** Our terminal, or our stdin, becomes the container's. */

@@ -48,7 +48,8 @@ export function install({ registry, events, log }: Pick<KernelParts, 'registry' 
   for (const [local, contract] of Object.entries(entry.plugin.provides)) member.slots.get(contract.key)?.fill(running?.implementations[local]);
   void running?.closed?.then((reason) => {
     if (member.running !== running || member.state === 'closed') return;
-    markFailed(member, reason ?? new CoreError('E_CLOSED', { message: `${member.name} ended` }));
+    // Its taps stay and fail: a policy that is down must not pass for one that agrees.
+    shutFailed(member, reason ?? new CoreError('E_CLOSED', { message: `${member.name} ended` }));
     log.error({ err: member.failure, plugin: member.name }, 'a plugin ended by itself');
     events.emit({ type: 'plugin.failed', object: { kind: 'plugin', id: member.name } });
     registry.onEnded(member.name);
@@ -56,9 +57,13 @@ export function install({ registry, events, log }: Pick<KernelParts, 'registry' 
 }
 
 export function markFailed(member: Member, failure: CoreError): void {
+  member.taps.remove();
+  shutFailed(member, failure);
+}
+
+function shutFailed(member: Member, failure: CoreError): void {
   member.state = 'failed';
   member.failure = failure;
-  member.taps.remove();
   for (const slot of member.slots.values()) {
     slot.close(`has failed: ${failure.message}`);
     slot.abandon();

@@ -34,6 +34,7 @@ export interface PluginContext<Config> {
   readonly shared: string;
   /** The kernel is private to a job or a script: nothing it started may outlive this process. */
   readonly lease: boolean;
+  /** Listening ends with the plugin. What it publishes has a type that begins with its name (`mesh.joined`), else `E_PERMISSION`. */
   readonly events: EventSource;
   /**
    * Registers the undo of something just acquired. On closing, undos run last first, each awaited, each with `deadline`

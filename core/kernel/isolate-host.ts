@@ -2,7 +2,7 @@
  * The kernel's side of an isolated plugin: its taps, events, state and log. Comes in: calls of the child. Goes out: the same on
  * the kernel's facilities, which check the permissions. Made by `isolate.ts`, one per child.
  */
-import { CoreError } from '../errors/index.js';
+import { CoreError, isCoreError } from '../errors/index.js';
 import type { IsolatedPluginCalls, IsolationHostCalls } from './isolate-contracts.js';
 import type { PluginState, SpawnRequest } from './isolation.js';
 import { permissionError } from './permissions.js';
@@ -58,8 +58,11 @@ export class HostCalls {
 
   async #run(id: number, values: readonly unknown[], signal: AbortSignal): Promise<unknown> {
     const child = this.#child;
-    if (!child) throw new CoreError('E_STATE', { message: `${this.#request.plugin} is not up yet` });
-    const { value, undo } = await child.runTap({ id, values }, { signal });
+    const { plugin } = this.#request;
+    if (!child) throw new CoreError('E_STATE', { message: `${plugin} is not up yet` });
+    const { value, undo } = await child.runTap({ id, values }, { signal }).catch((error: unknown) => {
+      throw isCoreError(error, 'E_CLOSED') ? new CoreError('E_CLOSED', { message: `the process of ${plugin} is gone`, object: { kind: 'plugin', id: plugin }, cause: error }) : error;
+    });
     return undo === undefined ? value : () => child.undo({ undo });
   }
 

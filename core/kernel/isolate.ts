@@ -118,14 +118,13 @@ class ChildPlugin implements IsolatedPlugin {
   #closing: Promise<void> | undefined;
 
   constructor(parts: ChildPluginParts) {
-    const { child, host, plugin, exitGrace } = parts;
+    const { child, plugin, exitGrace } = parts;
     this.#parts = parts;
     this.implementations = parts.implementations;
     // A link that has ended (a protocol fault, say) ends the child too: it is of no more use.
     void child.link.closed.then(() => child.end(exitGrace));
     this.closed = child.exited.then((exit) => {
       this.#gone = true;
-      host.close();
       return this.#closing ? undefined : died(plugin, exit);
     });
   }

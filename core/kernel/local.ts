@@ -13,7 +13,7 @@ import type { PluginContext } from './context.js';
 import type { Plugin } from './define-plugin.js';
 import { scopedFiles } from './files.js';
 import type { PluginState } from './isolation.js';
-import { grantsHook, permissionError } from './permissions.js';
+import { checkEventType, grantsHook, permissionError } from './permissions.js';
 import { Scope } from './scope.js';
 
 export interface LocalFacilities {
@@ -118,7 +118,7 @@ function makeContext({ plugin, config, ports, facilities, log, root, runRoot, sh
     runRoot,
     shared,
     lease,
-    events: scopedEvents(facilities.events, scope),
+    events: scopedEvents(name, facilities.events, scope),
     effect: (label, undo, options) => scope.effect(label, undo, options),
     handover: (give, takeBack) => void Object.assign(handover, { give, takeBack }),
     previous,
@@ -153,9 +153,12 @@ function tapPoints({ name, permissions }: Plugin, facilities: LocalFacilities, s
 }
 
 /** Listeners and subscriptions end with the plugin. */
-function scopedEvents(events: EventSource, scope: Scope): EventSource {
+function scopedEvents(plugin: string, events: EventSource, scope: Scope): EventSource {
   return Object.freeze({
-    emit: (event: Parameters<EventSource['emit']>[0]) => events.emit(event),
+    emit: (event: Parameters<EventSource['emit']>[0]) => {
+      checkEventType(plugin, event.type);
+      return events.emit(event);
+    },
     on: (listener: Parameters<EventSource['on']>[0]) => {
       const remove = events.on(listener);
       const release = scope.effect('event listener', remove);

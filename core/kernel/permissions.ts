@@ -40,6 +40,16 @@ export function permissionError(plugin: string, missing: string): CoreError {
   });
 }
 
+/** Throws `E_PERMISSION` for events that are not the plugin's to tell: what happens to containers, the core says. */
+export function checkEventType(plugin: string, type: string): void {
+  if (type.startsWith(`${plugin}.`)) return;
+  throw new CoreError('E_PERMISSION', {
+    message: `${plugin} may not publish ${type}`,
+    hint: `Let the type of its events begin with "${plugin}.".`,
+    object: { kind: 'plugin', id: plugin },
+  });
+}
+
 /** The strings that are no permission at all, for the manifest's check. */
 export function malformedPermissions(permissions: readonly string[], hooks: readonly string[]): string[] {
   return permissions.filter((permission) => !isWellFormed(permission, hooks));

@@ -86,11 +86,18 @@ export class SlotCall extends Waiting {
 
   #options(): CallOptions {
     const { options, method } = this.#facts;
-    // Most calls have no options: their signal is made if the implementation looks. Where a swap counts on being heard it is an
+    // Most calls have no options: the cheapest object does. Where a swap, or the caller, counts on being heard, the signal is an
     // own property, so that it survives being spread into the options of another call.
     if (options === undefined && !method.spec.resumable) return new LazyOptions(this);
     const { onProgress, input } = options ?? {};
-    return { signal: this.signal, onProgress: onProgress && ((progress) => void (this.#ended || onProgress(progress))), input };
+    const linked = (): LinkedSignal => this.#link();
+    return {
+      get signal() {
+        return linked().signal;
+      },
+      onProgress: onProgress && ((progress) => void (this.#ended || onProgress(progress))),
+      input,
+    };
   }
 }
 

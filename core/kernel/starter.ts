@@ -9,7 +9,7 @@ import type { LifecycleHooks } from '../lifecycle/index.js';
 import type { Logger } from '../log/index.js';
 import type { IsolatedFacilities, IsolationHost, PluginState } from './isolation.js';
 import { setupError, setUpLocal, type RunningPlugin } from './local.js';
-import { grantsHook, permissionError } from './permissions.js';
+import { checkEventType, grantsHook, permissionError } from './permissions.js';
 import type { Plan } from './plan.js';
 import type { KernelEntry, Registry } from './registry.js';
 import { allHooks, type TapKeeper } from './taps.js';
@@ -106,7 +106,10 @@ export class Starter {
   /** What a child asks for is checked here: its own checks are only as honest as it is. */
   #facilities({ plugin }: KernelEntry, taps: TapKeeper): IsolatedFacilities {
     return {
-      emit: (event) => void this.#parts.events.emit(event),
+      emit: (event) => {
+        checkEventType(plugin.name, event.type);
+        this.#parts.events.emit(event);
+      },
       subscribe: (options) => this.#parts.events.subscribe(options),
       state: plugin.permissions.includes('state') ? this.#parts.settings.state?.(plugin.name) : undefined,
       tap: ({ hook, ...options }, run) => {

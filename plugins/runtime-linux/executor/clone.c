@@ -97,7 +97,7 @@ int clone_child(const struct clone_request *request, struct err *err) {
 		args.exit_signal = 0;
 	}
 	if (request->cgroup) {
-		group = open(request->cgroup, O_PATH | O_DIRECTORY | O_CLOEXEC);
+		group = openat(AT_FDCWD, request->cgroup, O_PATH | O_DIRECTORY | O_CLOEXEC);
 		if (group < 0) return err_sys(err, "cannot open the group %s", request->cgroup);
 		args.flags |= CORE_CLONE_INTO_CGROUP;
 		args.cgroup = (uint64_t)group;

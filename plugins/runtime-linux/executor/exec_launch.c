@@ -86,7 +86,7 @@ int launch_exec(const struct launch *launch, struct exec_plan *plan, int first, 
 
 static int join_groups(const struct node *tasks, struct err *err) {
 	for (uint32_t i = 0; i < tasks->len; i++) {
-		autofd fd = open(tasks->items[i].str, O_WRONLY | O_CLOEXEC);
+		autofd fd = openat(AT_FDCWD, tasks->items[i].str, O_WRONLY | O_CLOEXEC);
 
 		if (fd < 0 || write(fd, "0", 1) != 1) return err_sys(err, "cannot join the group %s", tasks->items[i].str);
 	}

@@ -24,7 +24,7 @@ static int root_of(struct ctx *ctx, struct err *err) {
 	if (ctx->root >= 0) return ctx->root;
 	/* In an exec the process's own root is the container's. */
 	if (ctx->dir) return err_set(err, EINVAL, "there is no root yet");
-	ctx->root = open("/", O_PATH | O_DIRECTORY | O_CLOEXEC);
+	ctx->root = openat(AT_FDCWD, "/", O_PATH | O_DIRECTORY | O_CLOEXEC);
 	return ctx->root < 0 ? err_sys(err, "cannot open the root") : ctx->root;
 }
 
@@ -122,11 +122,29 @@ static int walk_all(struct ctx *ctx, struct walk *walk, enum make make, uint32_t
 	return inside_open(ctx, walk->done[0] ? walk->done : "/", O_PATH, 0, err);
 }
 
+/* The usual case: only the last name is missing. */
+static int make_last(struct ctx *ctx, const char *path, enum make make, uint32_t mode, struct err *err) {
+	const char *name = strrchr(path, '/') + 1;
+	char folder[PATH_MAX];
+	autofd parent = -1;
+
+	if (!*name || strcmp(name, ".") == 0 || strcmp(name, "..") == 0 || strlen(path) >= sizeof folder) return -1;
+	memcpy(folder, path, (size_t)(name - path));
+	folder[name - path] = 0;
+	parent = inside_open(ctx, folder, O_PATH | O_DIRECTORY, 0, err);
+	if (parent < 0 || make_one(parent, name, make, mode) < 0) return -1;
+	return sys_openat2(parent, name, O_PATH | O_NOFOLLOW, RESOLVE_BENEATH | RESOLVE_NO_SYMLINKS);
+}
+
 int inside_make(struct ctx *ctx, const char *path, enum make make, uint32_t mode, struct err *err) {
-	struct walk walk = { .hops = 0 };
+	struct walk walk;
 	int fd = inside_open(ctx, path, O_PATH, 0, err);
 
 	if (fd >= 0 || errno != ENOENT || make == MAKE_NOTHING) return fd;
+	fd = make_last(ctx, path, make, mode, err);
+	if (fd >= 0) return fd;
+	walk.done[0] = 0;
+	walk.hops = 0;
 	if (strlen(path) >= sizeof walk.rest) return err_set(err, ENAMETOOLONG, "the path is too long");
 	memcpy(walk.rest, path, strlen(path) + 1);
 	return walk_all(ctx, &walk, make, mode, err);

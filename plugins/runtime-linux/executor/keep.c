@@ -47,7 +47,7 @@ int keep_request(struct keep *keep, const struct node *map, struct err *err) {
 	if (map_text(map, "id", &keep->id, err) < 0 || map_text(map, "dir", &keep->dir, err) < 0 || map_texts(map, "cgroups", &cgroups, err) < 0 ||
 	    map_list(map, "teardown", &teardown, err) < 0)
 		return -1;
-	if (keep->dir[0] != '/' || strlen(keep->dir) > 100) return err_set(err, EINVAL, "\"dir\" must be absolute and at most 100 bytes long");
+	if (keep->dir[0] != '/' || strlen(keep->dir) > MAX_DIR) return err_set(err, EINVAL, "\"dir\" must be absolute and at most %d bytes long", MAX_DIR);
 	return keep_nodes(keep, cgroups, teardown, err);
 }
 
@@ -96,7 +96,7 @@ static bool kill_below(int folder, int depth) {
 }
 
 static bool kill_group(const char *path) {
-	autofd folder = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC), all = -1;
+	autofd folder = openat(AT_FDCWD, path, O_RDONLY | O_DIRECTORY | O_CLOEXEC), all = -1;
 
 	if (folder < 0) return false;
 	all = openat(folder, "cgroup.kill", O_WRONLY | O_CLOEXEC);
@@ -128,13 +128,12 @@ void keep_kill(const struct keep *keep) {
 void keep_tear_down(const struct keep *keep) {
 	struct ctx ctx = { .root = -1, .machine_ns = -1, .own_ns = -1, .userns = -1 };
 
-	keep_kill(keep);
 	steps_try_all(&ctx, &keep->teardown);
 }
 
 void keep_remove_dir(const struct keep *keep) {
 	static const char *const names[] = { "ctl", "record", "state", "exit" };
-	autofd folder = open(keep->dir, O_PATH | O_DIRECTORY | O_CLOEXEC | O_NOFOLLOW);
+	autofd folder = openat(AT_FDCWD, keep->dir, O_PATH | O_DIRECTORY | O_CLOEXEC | O_NOFOLLOW);
 
 	if (folder < 0) return;
 	for (size_t i = 0; i < sizeof names / sizeof *names; i++) (void)unlinkat(folder, names[i], 0);

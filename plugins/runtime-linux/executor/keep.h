@@ -19,7 +19,7 @@ void keep_free(struct keep *keep);
 
 /* Kills every process of the groups until they are empty, at most 5 s. */
 void keep_kill(const struct keep *keep);
-/* keep_kill, then every step of `teardown`. */
+/* Every step of `teardown`, after keep_kill. */
 void keep_tear_down(const struct keep *keep);
 /* Removes the run folder with the records in it. */
 void keep_remove_dir(const struct keep *keep);

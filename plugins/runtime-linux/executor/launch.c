@@ -85,7 +85,7 @@ static int write_map(int pid, const char *name, const char *map, struct err *err
 	text_add(&text, "/proc/");
 	text_add_number(&text, pid);
 	text_add(&text, name);
-	fd = open(path, O_WRONLY | O_CLOEXEC);
+	fd = openat(AT_FDCWD, path, O_WRONLY | O_CLOEXEC);
 	if (fd >= 0 && write(fd, map, strlen(map)) == (ssize_t)strlen(map)) return 0;
 	err->step = "userns";
 	return err_sys(err, "cannot write %s", path);
@@ -99,7 +99,7 @@ static int open_userns(int pid, struct err *err) {
 	text_add(&text, "/proc/");
 	text_add_number(&text, pid);
 	text_add(&text, "/ns/user");
-	fd = open(path, O_RDONLY | O_CLOEXEC);
+	fd = openat(AT_FDCWD, path, O_RDONLY | O_CLOEXEC);
 	return fd < 0 ? err_sys(err, "cannot open the user namespace") : fd;
 }
 
@@ -135,7 +135,7 @@ static int tend_plain(struct birth *birth, struct ctx *monitor, int pid, struct 
 
 /* A new time namespace takes its offsets before the first process is in it: children of the monitor are born in it. */
 static int enter_timens(const char *offsets, int *back, struct err *err) {
-	autofd own = open("/proc/self/ns/time", O_RDONLY | O_CLOEXEC), fd = -1;
+	autofd own = openat(AT_FDCWD, "/proc/self/ns/time", O_RDONLY | O_CLOEXEC), fd = -1;
 
 	err->step = "timens";
 	if (own < 0 || unshare(CLONE_NEWTIME) < 0) return err_sys(err, "cannot make a time namespace");
@@ -143,7 +143,7 @@ static int enter_timens(const char *offsets, int *back, struct err *err) {
 	err->step = "";
 	if (!*offsets) return 0;
 	err->step = "timens";
-	fd = open("/proc/self/timens_offsets", O_WRONLY | O_CLOEXEC);
+	fd = openat(AT_FDCWD, "/proc/self/timens_offsets", O_WRONLY | O_CLOEXEC);
 	if (fd < 0 || write(fd, offsets, strlen(offsets)) < 0) return err_sys(err, "cannot set the clocks");
 	err->step = "";
 	return 0;

@@ -29,7 +29,7 @@ int log_open(struct log *log, const struct io_plan *io, struct err *err) {
 	if (!log->path) return err_set(err, ENOMEM, "no memory for the log");
 	log->max_bytes = io->log_max_bytes;
 	log->max_files = io->log_max_files;
-	log->fd = open(log->path, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK, 0640);
+	log->fd = openat(AT_FDCWD, log->path, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK, 0640);
 	if (log->fd < 0) return err_sys(err, "cannot open the log %s", log->path);
 	if (fstat(log->fd, &info) == 0) log->size = (uint64_t)info.st_size;
 	return 0;
@@ -110,7 +110,7 @@ static void rotate(struct log *log) {
 		numbered(to, sizeof to, log->path, number);
 		(void)rename(from, to);
 	}
-	fd = open(log->path, O_WRONLY | O_CREAT | O_TRUNC | O_APPEND | O_CLOEXEC | O_NOFOLLOW, 0640);
+	fd = openat(AT_FDCWD, log->path, O_WRONLY | O_CREAT | O_TRUNC | O_APPEND | O_CLOEXEC | O_NOFOLLOW, 0640);
 	if (fd < 0) return;
 	fd_close(&log->fd);
 	log->fd = fd;

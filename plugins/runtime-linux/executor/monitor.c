@@ -4,6 +4,7 @@
 #include "monitor.h"
 
 #include <poll.h>
+#include <limits.h>
 #include <string.h>
 #include <sys/socket.h>
 
@@ -198,7 +199,7 @@ static void wind_up(struct monitor *monitor, struct round *round) {
 }
 
 static void close_ctl(struct monitor *monitor) {
-	char path[256];
+	char path[PATH_MAX];
 
 	if (join_path(path, sizeof path, monitor->keep.dir, "ctl") == 0) (void)unlink(path);
 	fd_close(&monitor->listener);

@@ -45,7 +45,7 @@ struct monitor {
 	int mount_ns;  /* held past the exit notice, so that tearing mounts down waits for nobody */
 	uint64_t start_seq;
 	unsigned client_count, exec_count;
-	bool stdin_once, oom_killed, exited;
+	bool dir_made, stdin_once, oom_killed, exited;
 	struct exit_record exit;
 };
 

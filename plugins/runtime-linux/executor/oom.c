@@ -15,7 +15,7 @@ static void watch_v1(struct oom *oom, const char *path) {
 	autofd control = -1;
 
 	if (join_path(name, sizeof name, path, "cgroup.event_control") < 0) return;
-	control = open(name, O_WRONLY | O_CLOEXEC);
+	control = openat(AT_FDCWD, name, O_WRONLY | O_CLOEXEC);
 	oom->events = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
 	text_add_number(&text, oom->events);
 	text_add(&text, " ");
@@ -32,7 +32,7 @@ void oom_open(struct oom *oom, unsigned version, const char *path) {
 	char file[4096];
 
 	if (!version || join_path(file, sizeof file, path, version == 1 ? "memory.oom_control" : "memory.events") < 0) return;
-	oom->counts = open(file, O_RDONLY | O_CLOEXEC);
+	oom->counts = openat(AT_FDCWD, file, O_RDONLY | O_CLOEXEC);
 	if (oom->counts < 0) return;
 	if (version == 1) watch_v1(oom, path);
 	else watch_v2(oom, file);

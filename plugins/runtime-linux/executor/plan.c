@@ -123,8 +123,7 @@ int plan_check(struct arena *arena, const struct node *map, struct plan *plan, s
 	if (map->type != NODE_MAP) return err_set(err, EINVAL, "a plan must be a map");
 	if (map_text(map, "id", &plan->id, err) < 0 || map_text(map, "dir", &plan->dir, err) < 0 || check_clone(map, plan, err) < 0) return -1;
 	if (strlen(plan->id) > 128) return err_set(err, EINVAL, "\"id\" is longer than 128 bytes");
-	/* A socket's address holds 108 bytes, and `ctl` lies in the folder. */
-	if (plan->dir[0] != '/' || strlen(plan->dir) > 100) return err_set(err, EINVAL, "\"dir\" must be absolute and at most 100 bytes long");
+	if (plan->dir[0] != '/' || strlen(plan->dir) > MAX_DIR) return err_set(err, EINVAL, "\"dir\" must be absolute and at most %d bytes long", MAX_DIR);
 	if (check_steps_key(arena, map, "prepare", IN_PREPARE, &plan->prepare, err) < 0 ||
 	    check_steps_key(arena, map, "mapped", IN_MAPPED, &plan->mapped, err) < 0 ||
 	    check_steps_key(arena, map, "setup", IN_SETUP, &plan->setup, err) < 0 ||

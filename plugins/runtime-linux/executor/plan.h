@@ -4,7 +4,7 @@
 
 #include "msgpack.h"
 
-enum { SLOTS = 256 };
+enum { SLOTS = 256, MAX_DIR = 3500 };
 
 /* Where an op may stand. */
 enum place { IN_PREPARE = 1, IN_MAPPED = 2, IN_TEARDOWN = 4, IN_SETUP = 8, IN_EXEC = 16 };

@@ -3,6 +3,7 @@
 #include "reap.h"
 
 #include <errno.h>
+#include <limits.h>
 #include <poll.h>
 #include <signal.h>
 #include <sys/stat.h>
@@ -24,13 +25,14 @@ static void kill_recorded(int pid, uint64_t start_time) {
 int reap(const struct keep *keep, struct exit_record *record, bool *written, struct err *err) {
 	struct state_record state = { 0 };
 	bool known = record_read_state(keep->dir, &state) == 0;
-	char ctl[256];
+	char ctl[PATH_MAX];
 
 	*written = false;
 	if (known) {
 		kill_recorded(state.monitor, state.monitor_start_time);
 		kill_recorded(state.pid, state.start_time);
 	}
+	keep_kill(keep);
 	keep_tear_down(keep);
 	*record = (struct exit_record){ .code = 128 + SIGKILL, .signal = SIGKILL, .reason = "monitor-lost", .finished_at = now_ms() };
 	record->started_at = known ? state.started_at : record->finished_at;

@@ -4,13 +4,14 @@
 
 #include <fcntl.h>
 #include <stdio.h>
+#include <limits.h>
 #include <string.h>
 #include <sys/wait.h>
 
 #include "util.h"
 
 int record_write_bytes(const char *dir, const char *name, const void *data, size_t len, struct err *err) {
-	char path[256], fresh[256];
+	char path[PATH_MAX], fresh[PATH_MAX];
 	struct text temporary = TEXT(fresh);
 	autofd fd = -1;
 
@@ -18,7 +19,7 @@ int record_write_bytes(const char *dir, const char *name, const void *data, size
 	text_add(&temporary, path);
 	text_add(&temporary, ".new");
 	if (temporary.over) return err_set(err, ENAMETOOLONG, "the record's path is too long");
-	fd = open(fresh, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOFOLLOW, 0600);
+	fd = openat(AT_FDCWD, fresh, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOFOLLOW, 0600);
 	if (fd < 0 || write_all(fd, data, len) < 0 || rename(fresh, path) < 0) return err_sys(err, "cannot write %s", path);
 	return 0;
 }
@@ -68,7 +69,7 @@ static int64_t find_field(const char *json, const char *name) {
 }
 
 int record_read_state(const char *dir, struct state_record *out) {
-	char path[256], json[512];
+	char path[PATH_MAX], json[512];
 
 	if (join_path(path, sizeof path, dir, "state") < 0 || read_file_at(AT_FDCWD, path, json, sizeof json) <= 0) return -1;
 	out->pid = (int)find_field(json, "\"pid\":");
@@ -80,7 +81,7 @@ int record_read_state(const char *dir, struct state_record *out) {
 }
 
 bool record_has_exit(const char *dir) {
-	char path[256];
+	char path[PATH_MAX];
 
 	return join_path(path, sizeof path, dir, "exit") == 0 && access(path, F_OK) == 0;
 }

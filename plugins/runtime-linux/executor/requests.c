@@ -70,6 +70,12 @@ static int run_monitor(void *arg) {
 	return monitor_run(&inheritance->start);
 }
 
+static struct child *monitor_of(struct server *server, const char *dir) {
+	for (struct child *child = server->children; child; child = child->next)
+		if (child->kind != CHILD_WORKER && !child->gone && strcmp(child->keep.dir, dir) == 0) return child;
+	return NULL;
+}
+
 static int on_start(struct ask *ask, struct err *err) {
 	struct server *server = ask->server;
 	struct plan plan;
@@ -78,6 +84,11 @@ static int on_start(struct ask *ask, struct err *err) {
 	struct inheritance inheritance = { .server = server, .arena = ask->arena };
 
 	if (plan_check(ask->arena, ask->request.arg, &plan, err) < 0 || keep_plan(&keep, &plan, err) < 0) return -1;
+	if (monitor_of(server, plan.dir)) {
+		keep_free(&keep);
+		err->step = "start";
+		return err_set(err, EBUSY, "%s runs already", plan.id);
+	}
 	if (plan.command.init) provide_init(server);
 	child = child_add(server, CHILD_MONITOR, ask->peer, ask->request.seq);
 	if (!child) {
@@ -126,13 +137,6 @@ static int on_reap(struct ask *ask, struct err *err) {
 		keep_free(&todo.keep);
 		return -1;
 	}
-	for (struct child *child = ask->server->children; child; child = child->next)
-		if (child->kind == CHILD_MONITOR && !child->gone && strcmp(child->keep.dir, todo.keep.dir) == 0) {
-			/* A monitor of ours that lives ends its container itself; killed, it is lost and the same follows. */
-			char letter = REPORT_KILL;
-
-			(void)send(child->socket, &letter, 1, MSG_NOSIGNAL | MSG_DONTWAIT);
-		}
 	ret = work(ask, run_reap, &todo, err);
 	keep_free(&todo.keep);
 	return ret;

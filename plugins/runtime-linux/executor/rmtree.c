@@ -95,7 +95,7 @@ int rmtree(const char *path, struct err *err) {
 
 	err->step = "rmtree";
 	if (path[0] != '/' || path[strspn(path, "/")] == 0) return err_set(err, EINVAL, "%s cannot be removed", path);
-	removal.top = open(path, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+	removal.top = openat(AT_FDCWD, path, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
 	if (removal.top < 0) {
 		if (errno == ENOENT) return 0;
 		if (errno != ENOTDIR && errno != ELOOP) return err_sys(err, "cannot open %s", path);

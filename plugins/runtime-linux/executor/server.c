@@ -9,8 +9,8 @@
 #include <sys/signalfd.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
-#include <sys/un.h>
 
+#include "listen.h"
 #include "rmtree.h"
 #include "sys.h"
 #include "util.h"
@@ -28,26 +28,10 @@ static int lock_run(const char *run, struct err *err) {
 	int fd;
 
 	if (mkdir(run, 0711) < 0 && errno != EEXIST) return err_sys(err, "cannot make %s", run);
-	fd = open(run, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	fd = openat(AT_FDCWD, run, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	if (fd < 0) return err_sys(err, "cannot open %s", run);
 	if (flock(fd, LOCK_EX | LOCK_NB) < 0) return err_set(err, EBUSY, "another executor serves %s", run);
 	return 0;
-}
-
-static int listen_on(const char *run, struct err *err) {
-	struct sockaddr_un address = { .sun_family = AF_UNIX };
-	autofd fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
-	mode_t before;
-	int ret;
-
-	if (fd < 0) return err_sys(err, "cannot make a socket");
-	if (join_path(address.sun_path, sizeof address.sun_path, run, "executor.sock") < 0) return err_sys(err, "the socket's path is too long");
-	(void)unlink(address.sun_path);
-	before = umask(0177);
-	ret = bind(fd, (struct sockaddr *)&address, sizeof address);
-	umask(before);
-	if (ret < 0 || listen(fd, 128) < 0) return err_sys(err, "cannot listen on %s", address.sun_path);
-	return fd_take(&fd);
 }
 
 static int watch_signals(struct server *server, struct err *err) {
@@ -68,7 +52,7 @@ static int server_open(struct server *server, struct err *err) {
 	server->epoll = epoll_create1(EPOLL_CLOEXEC);
 	if (server->epoll < 0) return err_sys(err, "cannot make an epoll");
 	if (watch_signals(server, err) < 0) return -1;
-	server->listener = listen_on(server->run, err);
+	server->listener = listen_in(server->run, "executor.sock", err);
 	if (server->listener < 0) return -1;
 	server->signals_watched.subject = SUBJECT_SIGNALS;
 	server->listener_watched.subject = SUBJECT_LISTENER;

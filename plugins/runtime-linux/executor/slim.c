@@ -64,7 +64,7 @@ static int drop_mounts(char *table, ssize_t len, const char *const *keep, struct
 }
 
 int slim_enter(const char *const *keep, struct err *err) {
-	autofd machine = open("/proc/self/ns/mnt", O_RDONLY | O_CLOEXEC);
+	autofd machine = openat(AT_FDCWD, "/proc/self/ns/mnt", O_RDONLY | O_CLOEXEC);
 	char *table;
 	ssize_t len;
 	int ret;

@@ -6,8 +6,8 @@
 #include <sys/ioctl.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
-#include <sys/un.h>
 
+#include "listen.h"
 #include "monitor.h"
 #include "sys.h"
 #include "util.h"
@@ -20,30 +20,23 @@ void monitor_report(struct monitor *monitor, char letter, const struct enc *body
 	if (monitor->report >= 0 && sendmsg(monitor->report, &message, MSG_NOSIGNAL) < 0) fd_close(&monitor->report);
 }
 
-/* What an earlier run of the same container left is cleared. */
+static bool is_alive(int pid, uint64_t start_time) {
+	return start_time && process_start_time(pid) == start_time;
+}
+
+/* What an earlier run of the same container left is cleared, but not under a monitor that lives. */
 static int make_dir(struct monitor *monitor, struct err *err) {
 	const char *dir = monitor->keep.dir;
+	struct state_record state;
 
 	if (mkdir(dir, 0711) == 0) return 0;
 	if (errno != EEXIST) return err_sys(err, "cannot make %s", dir);
+	if (record_read_state(dir, &state) == 0 && !record_has_exit(dir) && is_alive(state.monitor, state.monitor_start_time)) {
+		err->step = "start";
+		return err_set(err, EBUSY, "%s runs already", monitor->keep.id);
+	}
 	keep_remove_dir(&monitor->keep);
 	if (mkdir(dir, 0711) < 0 && errno != EEXIST) return err_sys(err, "cannot make %s", dir);
-	return 0;
-}
-
-static int open_listener(struct monitor *monitor, struct err *err) {
-	struct sockaddr_un address = { .sun_family = AF_UNIX };
-	autofd fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
-	mode_t before;
-	int ret;
-
-	if (fd < 0) return err_sys(err, "cannot make a socket");
-	if (join_path(address.sun_path, sizeof address.sun_path, monitor->keep.dir, "ctl") < 0) return err_sys(err, "the socket's path is too long");
-	before = umask(0177);
-	ret = bind(fd, (struct sockaddr *)&address, sizeof address);
-	umask(before);
-	if (ret < 0 || listen(fd, 64) < 0) return err_sys(err, "cannot listen on %s", address.sun_path);
-	monitor->listener = fd_take(&fd);
 	return 0;
 }
 
@@ -57,7 +50,7 @@ static void hold_mounts(struct monitor *monitor) {
 	text_add(&text, "/proc/");
 	text_add_number(&text, monitor->first.process.pid);
 	text_add(&text, "/ns/mnt");
-	monitor->mount_ns = open(path, O_RDONLY | O_CLOEXEC);
+	monitor->mount_ns = openat(AT_FDCWD, path, O_RDONLY | O_CLOEXEC);
 }
 
 static int write_records(struct monitor *monitor, const struct plan *plan, struct err *err) {
@@ -88,7 +81,8 @@ static int open_files(struct monitor *monitor, const struct plan *plan, struct e
 	err->step = "log";
 	if (log_open(&monitor->log, &plan->io, err) < 0) return -1;
 	err->step = "dir";
-	return open_listener(monitor, err) < 0 || write_records(monitor, plan, err) < 0 ? -1 : 0;
+	monitor->listener = listen_in(plan->dir, "ctl", err);
+	return monitor->listener < 0 ? -1 : write_records(monitor, plan, err);
 }
 
 static int start_all(struct monitor *monitor, struct start *start, struct err *err) {
@@ -97,6 +91,7 @@ static int start_all(struct monitor *monitor, struct start *start, struct err *e
 
 	err->step = "dir";
 	if (make_dir(monitor, err) < 0) return -1;
+	monitor->dir_made = true;
 	err->step = "";
 	if (launch_container(&start->launch, start->plan, first, err) < 0) return -1;
 	monitor->exit.started_at = now_ms();
@@ -122,8 +117,12 @@ int monitor_start(struct monitor *monitor, struct start *start, struct err *err)
 		return 0;
 	}
 	fd_close(&monitor->mount_ns);
-	keep_tear_down(&monitor->keep);
-	keep_remove_dir(&monitor->keep);
+	/* A folder that is not ours belongs to a container that runs: nothing of its is touched. */
+	if (monitor->dir_made) {
+		keep_kill(&monitor->keep);
+		keep_tear_down(&monitor->keep);
+		keep_remove_dir(&monitor->keep);
+	}
 	enc_error(&enc, monitor->start_seq, err);
 	monitor_report(monitor, REPORT_FAILED, &enc);
 	return -1;

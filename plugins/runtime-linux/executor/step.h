@@ -12,6 +12,7 @@ struct ctx {
 	const char *dir; /* the container's run folder; NULL in an exec */
 	int *slots;
 	int root;       /* the new root; -1 before the step that makes it */
+	uint64_t root_device, root_inode;
 	int machine_ns; /* monitor: the machine's own mount namespace */
 	int own_ns;     /* monitor: its own, while it is in the machine's; else -1 */
 	int userns;     /* monitor: the container's user namespace, in `mapped`; else -1 */

@@ -30,7 +30,7 @@ int step_chown(struct ctx *ctx, const struct node *args, struct err *err) {
 }
 
 int step_write(struct ctx *ctx, const struct node *args, struct err *err) {
-	autofd fd = open(args[0].str, O_WRONLY | O_CLOEXEC);
+	autofd fd = openat(AT_FDCWD, args[0].str, O_WRONLY | O_CLOEXEC);
 
 	if (fd >= 0 && write(fd, args[1].str, args[1].len) == (ssize_t)args[1].len) return 0;
 	if (has_flag(ctx, 2) && (errno == ENOENT || errno == EACCES || errno == EINVAL)) return 0;
@@ -38,7 +38,7 @@ int step_write(struct ctx *ctx, const struct node *args, struct err *err) {
 }
 
 int step_open(struct ctx *ctx, const struct node *args, struct err *err) {
-	int fd = open(args[1].str, (int)args[2].number | O_CLOEXEC, 0600);
+	int fd = openat(AT_FDCWD, args[1].str, (int)args[2].number | O_CLOEXEC, 0600);
 
 	if (fd < 0) return err_sys(err, "cannot open %s", args[1].str);
 	return slot_fill(ctx, args[0].number, fd, err);
@@ -49,7 +49,7 @@ static int machine_enter(struct ctx *ctx, struct err *err) {
 	autofd own = -1;
 
 	if (ctx->own_ns >= 0) return 0;
-	own = open("/proc/self/ns/mnt", O_RDONLY | O_CLOEXEC);
+	own = openat(AT_FDCWD, "/proc/self/ns/mnt", O_RDONLY | O_CLOEXEC);
 	if (own < 0) return err_sys(err, "cannot open the own mount namespace");
 	if (setns(ctx->machine_ns, CLONE_NEWNS) < 0) return err_sys(err, "cannot enter the machine's mount namespace");
 	ctx->own_ns = fd_take(&own);
@@ -92,7 +92,7 @@ int step_tree(struct ctx *ctx, const struct node *args, struct err *err) {
 }
 
 int step_netns(struct ctx *ctx, const struct node *args, struct err *err) {
-	int fd = open(args[1].str, O_RDONLY | O_CLOEXEC);
+	int fd = openat(AT_FDCWD, args[1].str, O_RDONLY | O_CLOEXEC);
 
 	if (fd < 0) return err_sys(err, "cannot open the namespace %s", args[1].str);
 	return slot_fill(ctx, args[0].number, fd, err);
@@ -138,7 +138,7 @@ int step_devices(struct ctx *ctx, const struct node *args, struct err *err) {
 	enum { PROG_LOAD = 5, PROG_ATTACH = 8, TYPE_CGROUP_DEVICE = 15, ATTACH_DEVICE = 6, ALLOW_MULTI = 2 };
 	struct bpf_load load = { .type = TYPE_CGROUP_DEVICE, .count = args[1].len / 8 };
 	struct bpf_attach attach = { .type = ATTACH_DEVICE, .flags = ALLOW_MULTI };
-	autofd group = open(args[0].str, O_RDONLY | O_DIRECTORY | O_CLOEXEC), program = -1;
+	autofd group = openat(AT_FDCWD, args[0].str, O_RDONLY | O_DIRECTORY | O_CLOEXEC), program = -1;
 
 	(void)ctx;
 	if (group < 0) return err_sys(err, "cannot open %s", args[0].str);

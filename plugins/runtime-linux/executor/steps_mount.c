@@ -69,9 +69,14 @@ int step_place(struct ctx *ctx, const struct node *args, struct err *err) {
 /* The new root goes on top of the old one: lookups by absolute path still begin below it, and no folder of the machine's
  * has to be made or reachable for a mapped root user. */
 static int take_root(struct ctx *ctx, int fd, struct err *err) {
+	struct stat info;
+
 	if (ctx->root >= 0) return err_set(err, EINVAL, "there is a root already");
+	if (fstat(fd, &info) < 0) return err_sys(err, "cannot look at the new root");
 	if (sys_move_mount(fd, AT_FDCWD, "/", MOVE_MOUNT_F_EMPTY_PATH) < 0) return err_sys(err, "cannot mount the new root");
 	ctx->root = fd;
+	ctx->root_device = info.st_dev;
+	ctx->root_inode = info.st_ino;
 	return 0;
 }
 
@@ -92,10 +97,10 @@ int step_bindroot(struct ctx *ctx, const struct node *args, struct err *err) {
 
 /* Onto the container's own root nothing may be mounted: what is there already would be hidden, not shielded. */
 static int check_target(struct ctx *ctx, int target, const char *path, struct err *err) {
-	struct stat here, root;
+	struct stat here;
 
-	if (fstat(target, &here) < 0 || fstat(ctx->root, &root) < 0) return err_sys(err, "cannot look at %s", path);
-	if (here.st_dev == root.st_dev && here.st_ino == root.st_ino) return err_set(err, EBUSY, "%s is the container's root", path);
+	if (fstat(target, &here) < 0) return err_sys(err, "cannot look at %s", path);
+	if (here.st_dev == ctx->root_device && here.st_ino == ctx->root_inode) return err_set(err, EBUSY, "%s is the container's root", path);
 	return 0;
 }
 
@@ -115,8 +120,8 @@ int step_mount(struct ctx *ctx, const struct node *args, struct err *err) {
 
 	if (fd < 0) return -1;
 	make = make_kind(args[2].number, fd);
-	target = inside_open(ctx, path, O_PATH, args[3].yes ? RESOLVE_NO_SYMLINKS : 0, err);
-	if (target < 0 && err->num == ENOENT && make != MAKE_NOTHING) target = inside_make(ctx, path, make, make == MAKE_FILE ? 0644 : 0755, err);
+	if (args[3].yes) target = inside_open(ctx, path, O_PATH, RESOLVE_NO_SYMLINKS, err);
+	if (target < 0 && (!args[3].yes || err->num == ENOENT)) target = inside_make(ctx, path, make, make == MAKE_FILE ? 0644 : 0755, err);
 	if (target < 0) return -1;
 	if (check_target(ctx, target, path, err) < 0) return -1;
 	if (sys_move_mount(fd, target, "", MOVE_MOUNT_F_EMPTY_PATH | MOVE_MOUNT_T_EMPTY_PATH) < 0) return err_sys(err, "cannot mount onto %s", path);
@@ -133,39 +138,50 @@ int step_attr(struct ctx *ctx, const struct node *args, struct err *err) {
 	return 0;
 }
 
-/* One mask; the first folder gets a new tmpfs, which the later ones share. */
-static int mask_one(struct ctx *ctx, int target, const char *path, int *empty, struct err *err) {
-	autofd fd = -1, fs = -1;
+/* What masks: looked up or made for the first file and folder, shared by the later ones. */
+struct masks {
+	int null, empty;
+};
+
+static int mask_file(struct ctx *ctx, struct masks *masks) {
+	if (masks->null < 0) masks->null = inside_null(ctx, O_PATH);
+	return masks->null < 0 ? sys_open_tree(AT_FDCWD, "/dev/null", OPEN_TREE_CLONE | OPEN_TREE_CLOEXEC)
+	                       : sys_open_tree(masks->null, "", OPEN_TREE_CLONE | OPEN_TREE_CLOEXEC | AT_EMPTY_PATH);
+}
+
+static int mask_folder(struct masks *masks) {
+	autofd fs = -1;
+
+	if (masks->empty >= 0) return sys_open_tree(masks->empty, "", OPEN_TREE_CLONE | OPEN_TREE_CLOEXEC | AT_EMPTY_PATH);
+	fs = sys_fsopen("tmpfs");
+	if (fs < 0 || sys_fsconfig(fs, CORE_FSCONFIG_CREATE, NULL, NULL, 0) < 0) return -1;
+	return sys_fsmount(fs, MOUNT_ATTR_RDONLY | MOUNT_ATTR_NOSUID | MOUNT_ATTR_NODEV | MOUNT_ATTR_NOEXEC);
+}
+
+static int mask_one(struct ctx *ctx, struct masks *masks, int target, const char *path, struct err *err) {
 	struct stat info;
+	autofd fd = -1;
 
 	if (fstat(target, &info) < 0) return err_sys(err, "cannot look at %s", path);
-	if (!S_ISDIR(info.st_mode)) {
-		autofd null = inside_null(ctx, O_PATH);
-
-		fd = null < 0 ? sys_open_tree(AT_FDCWD, "/dev/null", OPEN_TREE_CLONE | OPEN_TREE_CLOEXEC)
-		              : sys_open_tree(null, "", OPEN_TREE_CLONE | OPEN_TREE_CLOEXEC | AT_EMPTY_PATH);
-	} else if (*empty >= 0) fd = sys_open_tree(*empty, "", OPEN_TREE_CLONE | OPEN_TREE_CLOEXEC | AT_EMPTY_PATH);
-	else {
-		fs = sys_fsopen("tmpfs");
-		if (fs < 0 || sys_fsconfig(fs, CORE_FSCONFIG_CREATE, NULL, NULL, 0) < 0) return err_sys(err, "cannot make an empty folder");
-		fd = sys_fsmount(fs, MOUNT_ATTR_RDONLY | MOUNT_ATTR_NOSUID | MOUNT_ATTR_NODEV | MOUNT_ATTR_NOEXEC);
-	}
+	fd = S_ISDIR(info.st_mode) ? mask_folder(masks) : mask_file(ctx, masks);
 	if (fd < 0) return err_sys(err, "cannot make the mask of %s", path);
 	if (sys_move_mount(fd, target, "", MOVE_MOUNT_F_EMPTY_PATH | MOVE_MOUNT_T_EMPTY_PATH) < 0) return err_sys(err, "cannot mask %s", path);
-	if (S_ISDIR(info.st_mode) && *empty < 0) *empty = fd_take(&fd);
+	if (S_ISDIR(info.st_mode) && masks->empty < 0) masks->empty = fd_take(&fd);
 	return 0;
 }
 
 int step_mask(struct ctx *ctx, const struct node *args, struct err *err) {
 	const struct node *paths = &args[0];
-	autofd empty = -1;
+	struct masks masks = { -1, -1 };
 
 	for (uint32_t i = 0; i < paths->len; i++) {
 		autofd target = inside_open(ctx, paths->items[i].str, O_PATH, 0, err);
 
 		if (target < 0 && (err->num == ENOENT || err->num == ENOTDIR)) continue;
-		if (target < 0 || mask_one(ctx, target, paths->items[i].str, &empty, err) < 0) return -1;
+		if (target < 0 || mask_one(ctx, &masks, target, paths->items[i].str, err) < 0) return -1;
 	}
+	fd_close(&masks.null);
+	fd_close(&masks.empty);
 	return 0;
 }
 

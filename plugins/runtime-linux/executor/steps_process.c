@@ -92,7 +92,7 @@ int oom_score_set(const struct steps *steps, int pid, struct err *err) {
 	else text_add(&name, "self");
 	text_add(&name, "/oom_score_adj");
 	text_add_number(&score, step->args[0].type == NODE_INT ? step->args[0].negative : (int64_t)step->args[0].number);
-	fd = open(path, O_WRONLY | O_CLOEXEC);
+	fd = openat(AT_FDCWD, path, O_WRONLY | O_CLOEXEC);
 	if (fd >= 0 && write(fd, number, score.len) == (ssize_t)score.len) return 0;
 	err->index = (int)(step - steps->list);
 	err->step = "oom";

@@ -1,4 +1,5 @@
-/* System calls and constants that libc or the machine's kernel headers may lack; each wrapper is the bare call. */
+/* For files, openat(AT_FDCWD, ...) is called all over: musl's open() adds a second system call to each O_CLOEXEC.
+ * System calls and constants that libc or the machine's kernel headers may lack; each wrapper is the bare call. */
 #ifndef CORE_SYS_H
 #define CORE_SYS_H
 

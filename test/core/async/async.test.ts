@@ -59,8 +59,12 @@ test('a linked signal remembers an abort nobody looked at, and follows no more o
   const linked = new LinkedSignal(parent.signal);
   const { signal } = linked;
   linked.release();
+  const late = new LinkedSignal(parent.signal);
+  late.release();
+  const unlinked = late.signal;
   parent.abort();
   t.false(signal.aborted);
+  t.false(unlinked.aborted);
 });
 
 class Item extends Waiting {

@@ -120,6 +120,18 @@ test('without restarts it stays failed, with the reason and its last words', asy
   t.is(await lab.nested.double({ n: 2 }), 4);
 });
 
+test('while it is down its taps refuse: a policy that is gone must not pass for one that agrees', async (t) => {
+  const { kernel, lab } = await bootLab(t, labEntry(), { restart: false });
+  t.is(await kernel.hooks.container.admit.run(requested('web'), call), undefined);
+  await t.throwsAsync(lab.die({ how: 'kill' }), { code: 'E_CLOSED' });
+  await eventually(() => kernel.plugins().find(({ name }) => name === 'lab')?.state === 'failed', 'it is failed');
+  await t.throwsAsync(async () => kernel.hooks.container.admit.run(requested('web'), call), { code: 'E_HOOK', message: /process of lab is gone/ });
+  await kernel.swap('lab', labEntry());
+  t.is(await kernel.hooks.container.admit.run(requested('web'), call), undefined);
+  await kernel.close();
+  t.deepEqual(kernel.hookMap().flatMap(({ taps }) => taps), []);
+});
+
 test('restarts end after the limit', async (t) => {
   const { kernel, lab, logged, folder } = await bootLab(t, labEntry({ tag: 'x' }), { restart: { delay: 1, limit: 2 } });
   for (let round = 0; round < 3; round++) {

@@ -239,6 +239,40 @@ async function lastWords(raw: Socket): Promise<{ code: string; message: string }
   return (last as [number, { code: string; message: string }])[1];
 }
 
+test('frames of sound shape in any order end a link or leave it working, nothing else', async (t) => {
+  let seed = 7;
+  const random = (below: number): number => (seed = (Math.imul(seed, 1_103_515_245) + 12_345) >>> 0) % below;
+  const header = { progress: true, input: true, credit: 1000 };
+  const frames = (): unknown[] => [
+    [2, random(9) + 1, 'probe@1', ['echo', 'deaf', 'count', 'upload', 'nothing'][random(5)], { to: 5, size: 10 }, header],
+    [3, random(9) + 1], [4, random(9) + 1, random(5000)], [5, random(9) + 1, Buffer.alloc(random(300))], [6, random(9) + 1], [7, random(9) + 1, { code: 'E_IO', message: 'x' }],
+    [8, random(9) + 1, 1], [9, random(9) + 1, { code: 'E_NONSENSE', message: 'x' }], [10, random(9) + 1, 1], [11, random(9) + 1], [12, random(9) + 1, { id: 'a', phase: 'b' }], [13, random(9) + 1, 10],
+  ];
+  for (let round = 0; round < 60; round++) {
+    const [near, raw] = await socketPair(t);
+    const link = createLink(near, { exports: [exported(Probe, fresh())], limits: { maxCalls: 4 } });
+    raw.resume();
+    raw.write(hello({ exports: [['probe', 1]] }));
+    await link.handshake();
+    const mine = [link.port(Probe).deaf({}), link.port(Probe).upload({}, { input: (async function* () { yield Buffer.alloc(10); })() })];
+    const outcomes = Promise.allSettled(mine);
+    for (let i = 0; i < 40; i++) raw.write(encodeFrame(frames()[random(12)], 0));
+    await new Promise((resolve) => setTimeout(resolve, 2));
+    if (link.reason) t.is(link.reason.code, 'E_PROTOCOL');
+    await link.close();
+    for (const outcome of await outcomes) if (outcome.status === 'rejected') t.true(outcome.reason instanceof CoreError);
+  }
+});
+
+test.serial('a closed link leaves no timer and no handle', async (t) => {
+  const before = process.getActiveResourcesInfo().length;
+  const { near, far, probe } = await linked(t);
+  const pending = [probe.hang({}), probe.quick({}), probe.count({ to: 10 })[Symbol.asyncIterator]().next()];
+  await Promise.all([near.close(), far.close()]);
+  await Promise.allSettled(pending);
+  t.true(await until(() => process.getActiveResourcesInfo().length <= before));
+});
+
 test('an end that sends more of a stream than it was granted is cut off', async (t) => {
   const [near, raw] = await socketPair(t);
   const link: Link = createLink(near, { limits: { window: 100 } });

@@ -223,3 +223,17 @@ test('what a plugin listens to ends with it', async (t) => {
   t.true((await items?.next())?.done);
   t.is(kernel.events.listeners, 0);
 });
+
+test('a plugin publishes under its own name alone', async (t) => {
+  const object = { kind: 'container', id: 'a' };
+  const heard: string[] = [];
+  const mesh = plain('mesh', {
+    setup: (ctx) => {
+      ctx.events.on(({ type }) => void heard.push(type));
+      ctx.events.emit({ type: 'mesh.joined', object });
+      for (const type of ['container.exited', 'meshes.joined', 'mesh']) t.throws(() => ctx.events.emit({ type, object }), { code: 'E_PERMISSION' });
+    },
+  });
+  await (await boot([mesh])).close();
+  t.deepEqual(heard, ['mesh.joined']);
+});

@@ -54,6 +54,7 @@ test('a tap of the child is checked here, runs with its arguments, and goes with
   facilities.tap({ hook: 'container.spec' }, async ([spec, context], signal) => ({ ...(spec as object), hostname: (context as { id: string }).id, aborted: signal.aborted }));
   const spec = await kernel.hooks.container.spec.run({ ociVersion: '1' }, { id: 'web' } as never);
   t.deepEqual(spec as unknown, { ociVersion: '1', hostname: 'web', aborted: false });
+  t.throws(() => facilities.emit({ type: 'container.exited', object: { kind: 'container', id: 'web' } }), { code: 'E_PERMISSION' });
   t.is(facilities.state, undefined);
   await kernel.close();
   t.deepEqual(kernel.hookMap().flatMap(({ taps }) => taps), []);

@@ -9,7 +9,7 @@ import { DETACH_KEYS, openTerminal } from './terminal.js';
 export interface RunningContainers {
   /** Of the first, in the order of the set, that ended with another code than 0; 0 otherwise. Settles once all have ended and all they wrote is shown. */
   exitCode(): Promise<number>;
-  /** The stop signal to all, those first that were started last; SIGKILL with `haste`. Settles once all have ended. */
+  /** The stop signal to all that are not to be kept, those first that were started last; SIGKILL with `haste`. Settles once they have ended. */
   stop(haste: AbortSignal): Promise<void>;
 }
 
@@ -22,6 +22,7 @@ export interface RunRequest {
 export async function runContainers(cli: Cli, engine: Engine, { items, signal }: RunRequest): Promise<RunningContainers> {
   const width = Math.max(0, ...items.map(({ name }) => name?.length ?? 0));
   const single = items.length === 1;
+  const bootedAt = Date.now();
   const starts = new Map<RunItem, Promise<ContainerInfo>>();
   const start = (item: RunItem): Promise<ContainerInfo> => {
     const begun = starts.get(item) ?? startItem(item);
@@ -33,20 +34,20 @@ export async function runContainers(cli: Cli, engine: Engine, { items, signal }:
     return apply(engine, item, signal);
   }
   const shown: Array<Promise<ExitStatus>> = [];
-  const started: ContainerInfo[] = [];
+  const passing: Array<{ readonly id: string; readonly ended: Promise<ExitStatus> }> = [];
   for (const item of items) {
     const info = await start(item);
     const outlet = cli.json ? jsonOutlet(cli, info.name) : single ? rawOutlet : prefixedOutlet(cli, info.name.padEnd(width));
-    const ended = show(cli, engine, { item, info, outlet, single });
+    const ended = show(cli, engine, { item, info, outlet, single, bootedAt });
     ended.catch(() => {}); // heard by `exitCode`, or of no interest
     shown.push(ended);
-    started.unshift(info);
+    if (item.options.keep !== true) passing.unshift({ id: info.id, ended });
   }
   return {
     exitCode: async () => (await Promise.all(shown)).find(({ exitCode }) => exitCode !== 0)?.exitCode ?? 0,
     stop: async (haste) => {
-      await Promise.allSettled(started.map((info) => stopOne(engine, info, haste)));
-      await Promise.allSettled(shown);
+      await Promise.allSettled(passing.map(({ id }) => stopOne(engine, id, haste)));
+      await Promise.allSettled(passing.map(({ ended }) => ended));
     },
   };
 }
@@ -59,7 +60,7 @@ async function apply({ containers }: Engine, { name, options }: RunItem, signal:
   return containers.run(options, { signal });
 }
 
-async function stopOne({ containers }: Engine, { id }: ContainerInfo, haste: AbortSignal): Promise<void> {
+async function stopOne({ containers }: Engine, id: string, haste: AbortSignal): Promise<void> {
   const hurry = (): void => void containers.kill({ container: id, all: true }).catch(() => {}); // gone already is fine
   haste.addEventListener('abort', hurry, { once: true });
   try {
@@ -74,13 +75,15 @@ interface Shown {
   readonly info: ContainerInfo;
   readonly outlet: (entry: LogEntry) => Promise<void>;
   readonly single: boolean;
+  /** Milliseconds since the epoch: what a container wrote before is old news. */
+  readonly bootedAt: number;
 }
 
-async function show(cli: Cli, { containers }: Engine, { item, info: { id }, outlet, single }: Shown): Promise<ExitStatus> {
+async function show(cli: Cli, { containers }: Engine, { item, info: { id, createdAt }, outlet, single, bootedAt }: Shown): Promise<ExitStatus> {
   const { terminal, stdin, log } = item.options;
   const output = async (): Promise<void> => {
     if (single && (terminal || stdin || log === null)) await connect(cli, containers, { id, terminal, stdin });
-    else if (log !== null) for await (const entry of containers.logs({ container: id, follow: true })) await outlet(entry);
+    else if (log !== null) for await (const entry of containers.logs({ container: id, follow: true, ...(createdAt < bootedAt && { since: bootedAt }) })) await outlet(entry);
   };
   const [exit] = await Promise.all([containers.wait({ container: id }), output()]);
   return exit;

@@ -85,6 +85,7 @@ static int check_args(const struct step *step, struct err *err) {
 }
 
 static int check_step(const struct node *source, enum place place, struct step *out, struct err *err) {
+	err->step = "plan";
 	if (source->type != NODE_ARRAY || source->len == 0 || !is_text(&source->items[0]))
 		return err_set(err, EINVAL, "a step must be a list that begins with its name");
 	out->op = op_find(source->items[0].str);

@@ -7,7 +7,7 @@
 #include <fcntl.h>
 #include <signal.h>
 #include <sys/ioctl.h>
-#include <sys/mman.h>
+#include <sys/prctl.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -59,6 +59,7 @@ int init_main(char **argv) {
 	pid_t command;
 
 	if (!argv[1] || !argv[2]) return 126;
+	(void)prctl(PR_SET_NAME, "core-init", 0, 0, 0);
 	sigfillset(&all);
 	sigprocmask(SIG_SETMASK, &all, &before);
 	command = command_start(argv, &before);

@@ -68,13 +68,12 @@ static int follow_link(struct walk *walk, int fd, struct err *err) {
 	return 0;
 }
 
+/* 1 when it was made, 0 when something of that name is there. */
 static int make_one(int parent, const char *name, enum make make, uint32_t mode) {
-	int fd;
+	int ret = make == MAKE_FOLDER ? mkdirat(parent, name, mode) : mknodat(parent, name, S_IFREG | mode, 0);
 
-	if (make == MAKE_FOLDER) return mkdirat(parent, name, mode) < 0 && errno != EEXIST ? -1 : 0;
-	fd = openat(parent, name, O_CREAT | O_EXCL | O_WRONLY | O_CLOEXEC | O_NOFOLLOW, mode);
-	if (fd >= 0) close(fd);
-	return fd < 0 && errno != EEXIST ? -1 : 0;
+	if (ret == 0) return 1;
+	return errno == EEXIST ? 0 : -1;
 }
 
 /* Appends `name` to what is done, making it when it is not there; a link goes back into the rest. */
@@ -122,7 +121,7 @@ static int walk_all(struct ctx *ctx, struct walk *walk, enum make make, uint32_t
 	return inside_open(ctx, walk->done[0] ? walk->done : "/", O_PATH, 0, err);
 }
 
-/* The usual case: only the last name is missing. */
+/* The usual case: only the last name is missing. A name that is there after all is a link to nowhere, and for the walk. */
 static int make_last(struct ctx *ctx, const char *path, enum make make, uint32_t mode, struct err *err) {
 	const char *name = strrchr(path, '/') + 1;
 	char folder[PATH_MAX];
@@ -132,7 +131,7 @@ static int make_last(struct ctx *ctx, const char *path, enum make make, uint32_t
 	memcpy(folder, path, (size_t)(name - path));
 	folder[name - path] = 0;
 	parent = inside_open(ctx, folder, O_PATH | O_DIRECTORY, 0, err);
-	if (parent < 0 || make_one(parent, name, make, mode) < 0) return -1;
+	if (parent < 0 || make_one(parent, name, make, mode) != 1) return -1;
 	return sys_openat2(parent, name, O_PATH | O_NOFOLLOW, RESOLVE_BENEATH | RESOLVE_NO_SYMLINKS);
 }
 

@@ -99,11 +99,21 @@ export function toCoreError(thrown: unknown): CoreError {
     return new CoreError('E_TIMEOUT', { message: thrown.message, cause: thrown });
   }
   const message = thrown instanceof Error ? thrown.message : String(thrown);
-  return new CoreError('E_INTERNAL', { message, cause: thrown });
+  return new CoreError(isDenied(thrown) ? 'E_PERMISSION' : 'E_INTERNAL', { message: message + deniedWhat(thrown), cause: thrown });
 }
 
 export function isCoreError(thrown: unknown, code?: ErrorCode): thrown is CoreError {
   return thrown instanceof CoreError && (code === undefined || thrown.code === code);
+}
+
+/** What Node's permission model throws in the process of an isolated plugin. */
+function isDenied(thrown: unknown): thrown is { readonly permission?: unknown; readonly resource?: unknown } {
+  return thrown instanceof Error && 'code' in thrown && thrown.code === 'ERR_ACCESS_DENIED';
+}
+
+function deniedWhat(thrown: unknown): string {
+  if (!isDenied(thrown)) return '';
+  return ` (${[thrown.permission, thrown.resource].filter((part) => typeof part === 'string' && part !== '').join(' ')})`;
 }
 
 function causeToJson(cause: unknown): ErrorJson | { readonly message: string } {

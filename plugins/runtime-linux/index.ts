@@ -9,7 +9,7 @@ export default definePlugin({
   api: 1,
   config,
   provides: { runtime: Runtime, layers: Layers },
-  permissions: ['exec'],
+  permissions: ['exec', 'fs:/'],
   async setup(ctx) {
     const { config, root, runRoot, shared, lease, log } = ctx;
     const driver = await createDriver({ ...config, root, runRoot, keep: [shared], lease, warn: (message) => log.warn(message) });

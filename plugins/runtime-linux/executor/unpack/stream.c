@@ -58,7 +58,6 @@ int stream_more(struct stream *s, struct err *err) {
 static int decode(struct stream *s, struct err *err) {
 	int r;
 	if (s->kind == STREAM_PLAIN) {
-		s->source.next = s->source.end;
 		if (source_fill(&s->source, 1, err) < 0) return -1;
 		s->next = s->source.next;
 		s->end = s->source.next = s->source.end;

@@ -38,10 +38,7 @@ int tree_parent(struct tree *t, const char *path, struct err *err) {
 	if (!*path) return t->root;
 	if (t->parent >= 0 && strcmp(path, t->parent_path) == 0) return t->parent;
 	int fd = open_folder(t, path);
-	if (fd < 0 && errno == ENOENT) {
-		if (make_folders(t, path, err) < 0) return -1;
-		fd = open_folder(t, path);
-	}
+	if (fd < 0 && errno == ENOENT) return make_folders(t, path, err);
 	if (fd < 0) return tree_fault(err, errno, "cannot enter the folder", path);
 	tree_remember(t, fd, path);
 	return fd;
@@ -70,26 +67,36 @@ static int open_folder(const struct tree *t, const char *path) {
 	return fd;
 }
 
+/* One step down: into a folder of that name, into what a symlink of that name means, or into a new folder. `path` ends with the name. */
+static int step_down(struct tree *t, int above, const char *path, const char *name) {
+	const int flags = O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC;
+	int fd = openat(above, name, flags);
+
+	if (fd < 0 && (errno == ELOOP || errno == ENOTDIR)) return open_folder(t, path);
+	if (fd < 0 && errno == ENOENT && mkdirat(above, name, 0755) == 0) return openat(above, name, flags);
+	return fd;
+}
+
 /* Archives may leave out the folders above an entry. */
 static int make_folders(struct tree *t, const char *path, struct err *err) {
 	char part[TAR_PATH_MAX];
-	int above = t->root, r = 0;
+	int above = t->root;
 	size_t len = 0, total = strlen(path);
-	while (r == 0 && len < total) {
+
+	while (len < total) {
 		size_t begin = len;
+
 		len += strcspn(path + len, "/");
 		memcpy(part, path, len);
 		part[len] = 0;
-		int fd = open_folder(t, part);
-		if (fd < 0 && errno == ENOENT) {
-			if (mkdirat(above, part + begin, 0755) < 0) r = tree_fault(err, errno, "cannot make the folder", part);
-			else fd = open_folder(t, part);
-		}
-		if (r == 0 && fd < 0) r = tree_fault(err, errno, "cannot enter the folder", part);
+		int fd = step_down(t, above, part, part + begin);
+		int num = errno;
+
 		if (above != t->root) close(above);
+		if (fd < 0) return tree_fault(err, num, "cannot make the folder", part);
 		above = fd;
 		len++;
 	}
-	if (above != t->root && above >= 0) close(above);
-	return r;
+	tree_remember(t, above, path);
+	return above;
 }

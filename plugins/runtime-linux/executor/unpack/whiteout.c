@@ -50,5 +50,7 @@ int whiteout_opaque(struct tree *t, const struct place *p, struct err *err) {
 
 int whiteout_mark(int fd, const char *path, struct err *err) {
 	if (fsetxattr(fd, "trusted.overlay.opaque", "y", 1, 0) < 0) return tree_fault(err, errno, "cannot mark the folder opaque", path);
+	/* What an overlay mounted in a user namespace looks at. */
+	if (fsetxattr(fd, "user.overlay.opaque", "y", 1, 0) < 0 && errno != ENOTSUP) return tree_fault(err, errno, "cannot mark the folder opaque", path);
 	return 0;
 }

@@ -1,5 +1,5 @@
 /* The unpacker as a command, for tests and measurements: `core-unpack ARCHIVE TARGET [DIGEST [DIFFID]]` unpacks, `core-unpack --list ARCHIVE` prints what
- * the reader sees, `core-unpack --cat ARCHIVE` the tar stream within. No part of the executor. */
+ * the reader sees, `core-unpack --cat ARCHIVE` the tar stream within, `core-unpack --attributes FILE` a file's extended attributes. No part of the executor. */
 #include "../tar.h"
 #include "../unpack.h"
 
@@ -8,6 +8,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/xattr.h>
 #include <unistd.h>
 
 static int fail(const struct err *err) {
@@ -58,11 +59,24 @@ static int cat(struct stream *stream) {
 	return fail(&err);
 }
 
+static int attributes(const char *path) {
+	char names[65536], value[65536];
+	ssize_t len = llistxattr(path, names, sizeof names);
+
+	for (const char *name = names; name < names + len; name += strlen(name) + 1) {
+		ssize_t n = lgetxattr(path, name, value, sizeof value);
+
+		printf("%s=%.*s\n", name, (int)(n < 0 ? 0 : n), value);
+	}
+	return len < 0;
+}
+
 int main(int argc, char **argv) {
 	static struct stream stream;
 	struct err err = ERR_INIT;
 	if (argc > 2 && argv[1][0] != '-') return unpack(argv + 1, argc - 1);
 	if (argc != 3) return 2;
+	if (strcmp(argv[1], "--attributes") == 0) return attributes(argv[2]);
 	struct stream_origin origin = {.fd = open(argv[2], O_RDONLY | O_CLOEXEC), .length = UINT64_MAX, .limit = UINT64_MAX};
 	int r = stream_open(&stream, &origin, &err) < 0 ? fail(&err) : strcmp(argv[1], "--list") == 0 ? list(&stream) : cat(&stream);
 	stream_close(&stream);

@@ -44,14 +44,24 @@ export interface DriverOptions extends Config {
 export type Driver = Runtime & {
   /** `layers@1`, by the same executor. */
   readonly layers: Layers;
-  /** Lets go of everything; containers run on, unless they are held by lease. */
-  close(): Promise<void>;
+  /** Adopts the containers of a driver of the same folders, which closes after it with `keepMachine`. */
+  takeOver(alive: readonly string[]): Promise<void>;
+  /**
+   * Lets go of everything; containers run on, unless they are held by lease. `keepMachine` leaves the executor and the groups
+   * to another driver of the same folders, which has them already; a lease passes to it.
+   */
+  close(options?: { readonly keepMachine?: boolean }): Promise<void>;
 };
 
 /** Throws E_IO when the folders cannot be made. The executor is started with the first container, not here. */
 export async function createDriver(options: DriverOptions): Promise<Driver> {
   const context = makeContext(options);
-  return { ...describing(context), ...living(context), ...streaming(context), ...governing(context), layers: createLayers(context.executor), close: () => close(context) };
+  return {
+    ...describing(context), ...living(context), ...streaming(context), ...governing(context),
+    layers: createLayers(context.executor),
+    takeOver: (alive) => takeOver(context, alive),
+    close: (options) => close(context, options),
+  };
 }
 
 function makeContext(options: DriverOptions): Context {
@@ -190,15 +200,21 @@ function onExecutorLost(context: Context): void {
   }
 }
 
-async function close(context: Context): Promise<void> {
+async function takeOver(context: Context, alive: readonly string[]): Promise<void> {
+  // Before the other one leaves: an executor held by lease ends with its last connection.
+  await context.executor.connection();
+  await reconcile(context, alive);
+}
+
+async function close(context: Context, { keepMachine = false }: { readonly keepMachine?: boolean } = {}): Promise<void> {
   if (context.closed) return;
   context.closed = true;
   context.events.close();
   const containers = [...context.containers.values()];
   for (const container of containers) (await container.control?.catch(() => undefined))?.close();
   const idle = containers.every((container) => container.phase === 'created' || container.phase === 'exited');
-  await context.executor.close({ end: idle });
-  removeParents(context.host.cgroups, context.cgroupParent);
+  await context.executor.close({ end: idle && !keepMachine });
+  if (!keepMachine) removeParents(context.host.cgroups, context.cgroupParent);
 }
 
 /** Node ends when nothing is pending; to wait for a container is something. */

@@ -11,9 +11,20 @@ export default definePlugin({
   provides: { runtime: Runtime, layers: Layers },
   permissions: ['exec', 'fs:/'],
   async setup(ctx) {
-    const { config, root, runRoot, shared, lease, log } = ctx;
+    const { config, root, runRoot, shared, lease, log, previous } = ctx;
     const driver = await createDriver({ ...config, root, runRoot, keep: [shared], lease, warn: (message) => log.warn(message) });
-    ctx.effect('driver', () => driver.close());
+    const handed = { over: false };
+    ctx.effect('driver', () => driver.close({ keepMachine: handed.over }));
+    const give = async () => {
+      handed.over = true;
+      return { alive: (await driver.list({})).map(({ id }) => id) };
+    };
+    ctx.handover(give, () => void (handed.over = false));
+    if (isHandover(previous)) await driver.takeOver(previous.alive);
     return { runtime: driver, layers: driver.layers };
   },
 });
+
+function isHandover(state: unknown): state is { readonly alive: readonly string[] } {
+  return typeof state === 'object' && state !== null && 'alive' in state && Array.isArray(state.alive);
+}

@@ -90,6 +90,12 @@ static void begin_end(struct server *server) {
 	children_end_all(server);
 }
 
+/* A driver that is swapped leaves its lease to the one that has come in beside it. */
+static void pass_lease(struct server *server) {
+	server->owner = server->peers;
+	if (!server->owner) begin_end(server);
+}
+
 /* False when the process shall end at once. */
 static bool take_signals(struct server *server) {
 	struct signalfd_siginfo info;
@@ -125,7 +131,7 @@ static void sweep_peers(struct server *server) {
 		/* A forked process may still hold the description for a moment: it must not wake us. */
 		(void)epoll_ctl(server->epoll, EPOLL_CTL_DEL, peer->conn.fd, NULL);
 		conn_close(&peer->conn);
-		if (peer == server->owner) begin_end(server);
+		if (peer == server->owner) pass_lease(server);
 		free(peer);
 	}
 }

@@ -10,7 +10,7 @@ import { createEventBus } from '../events/index.js';
 import { exported, serve, type LinkServer } from '../ipc/index.js';
 import { bootKernel, type Bindings, type CloseOptions, type Kernel, type KernelEntry, type Plugin, type Wired } from '../kernel/index.js';
 import { silentLogger, type Logger } from '../log/index.js';
-import { openJournal, openStore, pluginCorner, type Store } from '../state/index.js';
+import { memoryStore, openJournal, pluginCorner, type Store } from '../state/index.js';
 import { VERSION } from '../version.js';
 import { makePrivate, sweepPrivate } from './ephemeral.js';
 import { operationsPlugin } from './plugin.js';
@@ -61,12 +61,17 @@ export async function createKernel({ plugins = [], bindings, lease = false, log 
     if (lease) await sweepPrivate({ machine, plugins: entries, bindings, log });
     const places = lease ? cleanup.on('private folders', await makePrivate(machine), (made) => made.drop()) : machine;
     await mkdir(places.runRoot, { recursive: true, mode: 0o700 });
-    const store = cleanup.on('state', openStore({ root: places.root, durable: !lease }), (opened) => opened.close());
+    const store = cleanup.on('state', lease ? memoryStore(places.root) : await openDurable(places.root), (opened) => opened.close());
     return await boot({ entries, bindings, log, signal, store, places, shared: machine.root, lease, cleanup });
   } catch (error) {
     await cleanup.run();
     throw error;
   }
+}
+
+async function openDurable(root: string): Promise<Store> {
+  const { openStore } = await import('../state/lmdb-store.js');
+  return openStore({ root });
 }
 
 interface Boot {

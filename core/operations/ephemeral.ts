@@ -14,7 +14,7 @@ import { isCoreError } from '../errors/index.js';
 import { bootKernel, makePlan, type Bindings, type KernelEntry } from '../kernel/index.js';
 import type { Logger } from '../log/index.js';
 import { operationsManifest } from './plugin.js';
-import { bootId, isAlive, openStore, selfIdentity, type ProcessIdentity } from '../state/index.js';
+import { bootId, isAlive, selfIdentity, type ProcessIdentity } from '../state/index.js';
 
 export interface PrivatePlaces extends Places {
   /** Removes both folders. */
@@ -48,6 +48,8 @@ export async function sweepPrivate(sweep: Sweep): Promise<void> {
 
 /** The drivers of this kernel are asked to reconcile that root with nothing: that ends and removes all it has. */
 async function freeLeftover(places: Places, { machine, plugins, bindings, log }: Sweep): Promise<void> {
+  // Whoever owns its state sweeps it; a second one is told `E_BUSY`.
+  const { openStore } = await import('../state/lmdb-store.js');
   const store = openStore({ root: places.root, durable: false });
   try {
     const drivers = driversOf(plugins, bindings);

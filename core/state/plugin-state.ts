@@ -13,8 +13,11 @@ export function pluginCorner(store: Store, plugin: string): PluginCorner {
   const collection: Collection<unknown> = store.collection('plugins');
   const own = `${plugin}/`;
   return {
-    get: async (key) => collection.get(own + key),
-    put: (key, value) => store.write(() => collection.put(own + key, value)),
+    get: async (key) => structuredClone(collection.get(own + key)),
+    put: (key, value) => {
+      const copy = structuredClone(value);
+      return store.write(() => collection.put(own + key, copy));
+    },
     remove: (key) => store.write(() => collection.delete(own + key)),
     list: async (prefix = '') => collection.entries({ prefix: own + prefix }).map(([key, value]) => [String(key).slice(own.length), value] as const),
   };

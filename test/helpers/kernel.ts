@@ -1,7 +1,7 @@
 /** A kernel on fakes, for tests of the operations. Comes in: what the fakes are told to do. Goes out: the kernel, the fake machine behind it, and what is left of both. */
 import type { ExecutionContext } from 'ava';
 import { createKernel, type CoreKernel, type CreateKernelOptions, type KernelEntry, type Plugin } from '#core/index.js';
-import { openStore } from '#core/state/index.js';
+import { openStore } from '#core/state/lmdb-store.js';
 import { FakeImageStore, FakeMachine, runtimeFake } from '#runtime-fake/index.js';
 import { join } from 'node:path';
 import { temporaryFolder } from './folder.js';
@@ -40,7 +40,8 @@ export async function testBed(t: ExecutionContext, options: BedOptions = {}): Pr
 export async function stateOf(root: string): Promise<{ containers: unknown[]; intents: unknown[] }> {
   const store = openStore({ root, readOnly: true });
   try {
-    return { containers: store.collection('containers').entries(), intents: store.collection('intents').entries() };
+    const containers = [...store.collection('containers').entries(), ...store.collection('descriptions').entries()];
+    return { containers, intents: store.collection('intents').entries() };
   } finally {
     await store.close();
   }

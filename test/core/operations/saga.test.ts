@@ -1,7 +1,8 @@
 import test, { type ExecutionContext } from 'ava';
 import { CoreError } from '#core/errors/index.js';
 import { createSagas, intentsOf, type Saga } from '#core/operations/saga.js';
-import { openStore, type Store } from '#core/state/index.js';
+import type { Store } from '#core/state/index.js';
+import { openStore } from '#core/state/lmdb-store.js';
 import { temporaryFolder } from '../../helpers/folder.js';
 
 const object = { kind: 'thing', id: 'one' };

@@ -2,7 +2,8 @@ import test from 'ava';
 import { open } from 'lmdb';
 import { join } from 'node:path';
 import { CoreError } from '#core/errors/index.js';
-import { isAlive, openJournal, openStore, SCHEMA_VERSION, selfIdentity } from '#core/state/index.js';
+import { isAlive, memoryStore, openJournal, pluginCorner, selfIdentity } from '#core/state/index.js';
+import { openStore, SCHEMA_VERSION } from '#core/state/lmdb-store.js';
 import { startChild } from '../../helpers/child.js';
 import { temporaryFolder } from '../../helpers/folder.js';
 
@@ -136,3 +137,49 @@ test('only that very process counts as alive', (t) => {
   t.false(isAlive({ ...self, bootId: 'another' }));
   t.false(isAlive({ ...self, pid: 2 ** 22 + 1 }));
 });
+
+for (const [kind, open] of [['on disk', (root: string) => openStore({ root })], ['in memory', (root: string) => memoryStore(root)]] as const) {
+  test(`a store ${kind} orders, selects and forgets as any other`, async (t) => {
+    const store = open(temporaryFolder(t));
+    const things = store.collection<number>('things');
+    await store.write(() => {
+      for (const [key, value] of [['b/2', 4], [10, 1], ['b/1', 3], ['a', 2], ['c', 5], [9, 0]] as const) things.put(key, value);
+    });
+    const values = (range?: Parameters<typeof things.entries>[0]): number[] => things.entries(range).map(([, value]) => value);
+    t.deepEqual(values(), [0, 1, 2, 3, 4, 5]);
+    t.deepEqual(values({ after: 10 }), [2, 3, 4, 5]);
+    t.deepEqual(values({ prefix: 'b/' }), [3, 4]);
+    t.deepEqual(values({ reverse: true, limit: 2 }), [5, 4]);
+    t.is(things.get('b/1'), 3);
+    t.is(store.collection('things').get(10), 1, 'the same name is the same collection');
+    t.is(things.get('none'), undefined);
+    await t.throwsAsync(
+      store.write(() => {
+        things.delete('a');
+        throw new Error('half-way');
+      }),
+    );
+    await store.write(() => things.delete('none'));
+    t.is(values().length, 6);
+    t.is(t.throws<CoreError>(() => things.put('x', 1)).code, 'E_INTERNAL');
+    await store.close();
+    t.is((await t.throwsAsync<CoreError>(store.write(() => {}))).code, 'E_CLOSED');
+  });
+
+  test(`the corner of a plugin in a store ${kind} is its own`, async (t) => {
+    const store = open(temporaryFolder(t));
+    const [mine, other] = [pluginCorner(store, 'mine'), pluginCorner(store, 'mine-too')];
+    const value = { list: [1] };
+    await mine.put('a/1', value);
+    await mine.put('b', 'text');
+    await other.put('a/1', 'theirs');
+    value.list.push(2);
+    t.deepEqual(await mine.get('a/1'), { list: [1] }, 'a copy, not the object');
+    t.deepEqual(await mine.list('a/'), [['a/1', { list: [1] }]]);
+    t.deepEqual((await mine.list()).map(([key]) => key), ['a/1', 'b']);
+    await mine.remove('a/1');
+    t.is(await mine.get('a/1'), undefined);
+    t.is(await other.get('a/1'), 'theirs');
+    await store.close();
+  });
+}

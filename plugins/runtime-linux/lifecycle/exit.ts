@@ -20,10 +20,15 @@ export function handleNotice(context: Context, name: string, argument: unknown):
 }
 
 export function handleExit(context: Context, container: Container, exit: ExitStatus): void {
-  if (!container.isRunning) return;
+  if (!container.isRunning || isOfFormerRun(container, exit)) return;
   container.settling = settle(context, container);
   container.markExited(exit);
   context.events.emit({ type: 'exited', id: container.id, time: exit.finishedAt, exit });
+}
+
+/** Executor and monitor both tell, and the second of them may be heard when the container has been started again. */
+function isOfFormerRun({ startedAt = 0 }: Container, exit: ExitStatus): boolean {
+  return exit.startedAt > 0 && exit.startedAt < startedAt;
 }
 
 /** After the exit is known: the monitor's teardown ends, then a layer nobody wants kept goes. */

@@ -1,0 +1,87 @@
+/** The SDK's verbs against real containers. */
+import { readFileSync } from 'node:fs';
+import { setTimeout } from 'node:timers/promises';
+import { withContainers } from '../../helpers/real-kernel.js';
+
+withContainers('logs that are followed miss no line', async (t, { sdk }) => {
+  await using c = await sdk.run('host', { command: ['sh', '-c', 'seq 1 20000; sleep 0.2; seq 20001 25000; printf unfinished'] });
+  const lines: string[] = [];
+  for await (const { line } of c.logs({ follow: true })) lines.push(line);
+  t.is(lines.length, 25_001);
+  t.true(lines.slice(0, -1).every((line, index) => line === String(index + 1)));
+  t.is(lines.at(-1), 'unfinished');
+});
+
+withContainers('output of the command itself, with its code', async (t, { sdk }) => {
+  await using c = await sdk.run('host', { command: ['sh', '-c', 'echo out; echo err >&2; exit 9'] });
+  const output = await c.output();
+  t.is(output.stdout, 'out\n');
+  t.is(output.stderr, 'err\n');
+  t.is(output.exitCode, 9);
+});
+
+withContainers('stop asks first, kill does not', async (t, { sdk }) => {
+  const polite = { command: ['sh', '-c', 'trap "exit 3" TERM; echo ready; while :; do sleep 0.05; done'] };
+  await using a = await sdk.run('host', polite);
+  for await (const { line } of a.logs({ follow: true })) if (line === 'ready') break;
+  t.is((await a.stop({ grace: '5s' })).exitCode, 3);
+  await using b = await sdk.run('host', polite);
+  t.is((await b.kill()).exit.signal, 'SIGKILL');
+});
+
+withContainers('what is paused does nothing', async (t, { sdk }) => {
+  await using c = await sdk.run('host', { command: ['sh', '-c', 'i=0; while :; do i=$((i + 1)); echo $i; sleep 0.02; done'] });
+  for await (const { line } of c.logs({ follow: true })) if (line === '3') break;
+  await c.pause();
+  const lines = (await c.logs().lines()).length;
+  await setTimeout(200);
+  t.is((await c.logs().lines()).length, lines);
+  await c.resume();
+  for await (const { line } of c.logs({ follow: true })) if (Number(line) > lines + 1) break;
+  t.pass();
+});
+
+withContainers('a limit that is changed holds at once', async (t, { sdk }) => {
+  await using c = await sdk.run('host', { memory: '64m' });
+  await c.update({ memory: '32m' });
+  t.is((await c.stats()).memory.limit, 32 * 1024 ** 2);
+  const output = await c.$`head -c 64m /dev/zero | tail -n 1 >/dev/null`.nothrow();
+  t.not(output.exitCode, 0);
+});
+
+withContainers('stats tell what the container uses, and end with it', async (t, { sdk }) => {
+  await using c = await sdk.run('host', { command: ['sh', '-c', 'i=0; while [ $i -lt 300000 ]; do i=$((i + 1)); done'], memory: '64m' });
+  let last = 0;
+  let count = 0;
+  for await (const { cpu, memory, pids } of c.watchStats({ interval: 50 })) {
+    count++;
+    t.true(cpu.usageUsec >= last && memory.usage > 0 && pids.current >= 1);
+    last = cpu.usageUsec;
+  }
+  t.true(count >= 1 && last > 0);
+});
+
+withContainers('attach has the bytes as they come, and stdin', async (t, { sdk }) => {
+  await using c = await sdk.run('host', { command: ['sh', '-c', 'read -r line; echo "got $line"'], stdin: true });
+  const events: string[] = [];
+  for await (const event of c.attach({ input: 'something\n' })) events.push(event.type === 'stdout' ? Buffer.from(event.data).toString() : event.type);
+  t.is(events.filter((event) => event !== 'exit').join(''), 'got something\n');
+  t.is(events.at(-1), 'exit');
+});
+
+withContainers('a pid inside and its pid on the machine are the same process', async (t, { sdk }) => {
+  await using c = await sdk.run('host', { command: ['sleep', '60'] });
+  const { pid } = await c.inspect();
+  t.regex(readFileSync(`/proc/${pid}/cmdline`, 'utf8'), /^sleep\0/);
+  t.deepEqual(await c.processes(), [pid]);
+});
+
+withContainers('a container that was stopped starts again with what it had written', async (t, { sdk }) => {
+  await using c = await sdk.run('host', { command: ['sh', '-c', 'cat /kept 2>/dev/null; echo before >> /kept; sleep 60'] });
+  while ((await c.$`cat /kept`.nothrow()).stdout === '') await setTimeout(20);
+  const again = await (await c.kill()).start();
+  for await (const { line } of again.logs({ follow: true })) {
+    t.is(line, 'before');
+    break;
+  }
+});

@@ -203,9 +203,13 @@ int log_tick(struct log *log, int64_t now) {
 	return next;
 }
 
-void log_close(struct log *log) {
+void log_flush(struct log *log) {
 	for (int stream = 0; stream < 2; stream++)
 		if (log->part[stream].len) part_flush(log, stream);
+}
+
+void log_close(struct log *log) {
+	log_flush(log);
 	fd_close(&log->fd);
 	free(log->path);
 	log->path = NULL;

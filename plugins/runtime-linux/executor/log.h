@@ -30,7 +30,9 @@ void log_add(struct log *log, int stream, const char *data, size_t len);
 enum { LOG_WAIT_MS = 250 };
 /* Writes the parts that have waited long enough; how many ms until the next one has, or -1. */
 int log_tick(struct log *log, int64_t now);
-/* Writes what waits, and closes. */
+/* Writes what waits for its newline. */
+void log_flush(struct log *log);
+/* The same, and closes. */
 void log_close(struct log *log);
 
 #endif

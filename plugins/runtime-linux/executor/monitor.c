@@ -169,6 +169,8 @@ static void first_ended(struct monitor *monitor) {
 	if (job_reap(&monitor->first, &code, &status) > 0) exit_from_wait(&monitor->exit, code, status);
 	tell_oom(monitor);
 	job_pump(monitor, &monitor->first, HIGH_WATER * 16);
+	/* Who learns of the exit finds the last words in the log. */
+	log_flush(&monitor->log);
 	monitor->exit.oom_killed = monitor->oom_killed;
 	monitor->exit.finished_at = now_ms();
 	monitor->exited = true;

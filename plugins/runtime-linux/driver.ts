@@ -4,7 +4,7 @@
  */
 import { mkdirSync } from 'node:fs';
 import { stat } from 'node:fs/promises';
-import { CoreError, type Layers, type Runtime, type RuntimeEvent } from '@core/core/plugin';
+import { CoreError, type CreateRequest, type Layers, type Runtime, type RuntimeEvent } from '@core/core/plugin';
 import { freeze, isFrozen, processesOf, thaw } from './cgroup/members.js';
 import { parentName, sweepParents } from './cgroup/parent-name.js';
 import { makeParents, removeParents } from './cgroup/parents.js';
@@ -27,6 +27,7 @@ import { asCoreError } from './link/failure.js';
 import { readLog } from './logs/reader.js';
 import { buildSpec } from './spec/index.js';
 import { Issues } from './issues.js';
+import type { HostFacts } from './plan/input.js';
 import { createLayers } from './layers.js';
 
 export interface DriverOptions extends Config {
@@ -39,13 +40,17 @@ export interface DriverOptions extends Config {
   /** The executor ends with this process, and every container with it. */
   readonly lease: boolean;
   readonly warn?: ((message: string) => void) | undefined;
+  /** What is true of the machine. Default: read from it. */
+  readonly host?: HostFacts | undefined;
 }
 
 export type Driver = Runtime & {
   /** `layers@1`, by the same executor. */
   readonly layers: Layers;
+  /** What the next driver of the same folders must be told: the ids, and what was created and has left no trace yet. */
+  handOver(): Handover;
   /** Adopts the containers of a driver of the same folders, which closes after it with `keepMachine`. */
-  takeOver(alive: readonly string[]): Promise<void>;
+  takeOver(handover: Handover): Promise<void>;
   /**
    * Lets go of everything; containers run on, unless they are held by lease. `keepMachine` leaves the executor and the groups
    * to another driver of the same folders, which has them already; a lease passes to it.
@@ -53,13 +58,20 @@ export type Driver = Runtime & {
   close(options?: { readonly keepMachine?: boolean }): Promise<void>;
 };
 
+/** Plain data, as it may cross into another process. */
+export interface Handover {
+  readonly alive: readonly string[];
+  readonly created: readonly CreateRequest[];
+}
+
 /** Throws E_IO when the folders cannot be made. The executor is started with the first container, not here. */
 export async function createDriver(options: DriverOptions): Promise<Driver> {
   const context = makeContext(options);
   return {
     ...describing(context), ...living(context), ...streaming(context), ...governing(context),
     layers: createLayers(context.executor),
-    takeOver: (alive) => takeOver(context, alive),
+    handOver: () => handOver(context),
+    takeOver: (handover) => takeOver(context, handover),
     close: (options) => close(context, options),
   };
 }
@@ -70,7 +82,7 @@ function makeContext(options: DriverOptions): Context {
   // Passable for all, readable for none but root: the root of a user namespace walks through the run folder.
   for (const folder of [runRoot, folders.run]) mkdirSync(folder, { recursive: true, mode: 0o711 });
   for (const folder of [root, folders.containers]) mkdirSync(folder, { recursive: true, mode: 0o711 });
-  const host = hostFacts();
+  const host = options.host ?? hostFacts();
   // One group per root, so that no kernel takes another's containers for leftovers of its own.
   const cgroupParent = parentName({ above: options.cgroupParent, root, runRoot, lease });
   sweepParents(host.cgroups, options.cgroupParent);
@@ -200,10 +212,17 @@ function onExecutorLost(context: Context): void {
   }
 }
 
-async function takeOver(context: Context, alive: readonly string[]): Promise<void> {
+function handOver({ containers }: Context): Handover {
+  const all = [...containers.values()];
+  const created = all.flatMap(({ id, phase, record }) => (phase === 'created' && record ? [{ id, ...record }] : []));
+  return { alive: all.map(({ id }) => id), created };
+}
+
+async function takeOver(context: Context, { alive, created }: Handover): Promise<void> {
   // Before the other one leaves: an executor held by lease ends with its last connection.
   await context.executor.connection();
   await reconcile(context, alive);
+  for (const request of created) if (!context.containers.has(request.id)) createContainer(context, request);
 }
 
 async function close(context: Context, { keepMachine = false }: { readonly keepMachine?: boolean } = {}): Promise<void> {
@@ -213,7 +232,7 @@ async function close(context: Context, { keepMachine = false }: { readonly keepM
   const containers = [...context.containers.values()];
   for (const container of containers) (await container.control?.catch(() => undefined))?.close();
   const idle = containers.every((container) => container.phase === 'created' || container.phase === 'exited');
-  await context.executor.close({ end: idle && !keepMachine });
+  await context.executor.close({ idle, keep: keepMachine });
   if (!keepMachine) removeParents(context.host.cgroups, context.cgroupParent);
 }
 

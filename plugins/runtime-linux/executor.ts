@@ -3,7 +3,7 @@
  * Called by the driver; everything else speaks through `request`.
  */
 import { spawn } from 'node:child_process';
-import { open, stat } from 'node:fs/promises';
+import { open, readFile, rm, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { CoreError } from '@core/core/plugin';
@@ -57,13 +57,23 @@ export class Executor {
     return this.#connection;
   }
 
-  /** Ends the connection; with `end` the executor too. Containers live on, unless it holds them by lease. */
-  async close({ end }: { readonly end: boolean }): Promise<void> {
+  /**
+   * Ends the connection. An executor held by lease ends with it and takes its containers along; another one is ended when
+   * `idle` says that it has none. Resolves when it is gone. `keep` leaves it to another connection.
+   */
+  async close({ idle, keep = false }: { readonly idle: boolean; readonly keep?: boolean }): Promise<void> {
     this.#closed = true;
     const connection = await this.#connection?.catch(() => undefined);
-    if (end && this.#pid !== undefined && connection?.isOpen) terminate(this.#pid);
-    connection?.close();
-    await connection?.closed;
+    const pid = this.#pid;
+    if (!connection?.isOpen || pid === undefined) return;
+    const { lease, runRoot } = this.#options;
+    const ends = !keep && (idle || lease);
+    if (ends && !lease) terminate(pid);
+    connection.close();
+    await connection.closed;
+    if (!ends) return;
+    await ended(pid);
+    if (!lease) await rm(join(runRoot, 'executor.sock'), { force: true });
   }
 
   async #establish(): Promise<Connection> {
@@ -133,5 +143,18 @@ function terminate(pid: number): void {
     process.kill(pid, 'SIGTERM');
   } catch {
     // Gone already, which is what was wanted.
+  }
+}
+
+/** Ms; an executor held by lease has containers to end and folders to free. */
+const END_TIMEOUT = 15_000;
+
+/** Whether it was started here or found, its entry in /proc goes when it has ended (or becomes a zombie nobody waits for). */
+async function ended(pid: number): Promise<void> {
+  const deadline = Date.now() + END_TIMEOUT;
+  for (let pause = FIRST_PAUSE; Date.now() < deadline; pause = Math.min(pause * 2, LONGEST_PAUSE)) {
+    const stat = await readFile(`/proc/${pid}/stat`, 'utf8').catch(() => '');
+    if (stat === '' || /\) [ZX] /.test(stat)) return;
+    await sleep(pause);
   }
 }

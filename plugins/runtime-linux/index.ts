@@ -1,7 +1,7 @@
 /** The manifest of runtime-linux: what it needs, what it gives. Loaded by the kernel. */
 import { definePlugin, Layers, Runtime } from '@core/core/plugin';
 import { config } from './config.js';
-import { createDriver } from './driver.js';
+import { createDriver, type Handover } from './driver.js';
 
 export default definePlugin({
   name: 'runtime-linux',
@@ -15,16 +15,16 @@ export default definePlugin({
     const driver = await createDriver({ ...config, root, runRoot, keep: [shared], lease, warn: (message) => log.warn(message) });
     const handed = { over: false };
     ctx.effect('driver', () => driver.close({ keepMachine: handed.over }));
-    const give = async () => {
+    const give = () => {
       handed.over = true;
-      return { alive: (await driver.list({})).map(({ id }) => id) };
+      return driver.handOver();
     };
     ctx.handover(give, () => void (handed.over = false));
-    if (isHandover(previous)) await driver.takeOver(previous.alive);
+    if (isHandover(previous)) await driver.takeOver(previous);
     return { runtime: driver, layers: driver.layers };
   },
 });
 
-function isHandover(state: unknown): state is { readonly alive: readonly string[] } {
-  return typeof state === 'object' && state !== null && 'alive' in state && Array.isArray(state.alive);
+function isHandover(state: unknown): state is Handover {
+  return typeof state === 'object' && state !== null && 'alive' in state && Array.isArray(state.alive) && 'created' in state && Array.isArray(state.created);
 }

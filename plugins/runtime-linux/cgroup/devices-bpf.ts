@@ -34,28 +34,37 @@ export function deviceProgram(rules: readonly Oci.DeviceRule[]): Uint8Array {
     [SHIFT_RIGHT, ACCESS, 0, 16],
     [LOAD_WORD, pair(MAJOR, CONTEXT), 4, 0],
     [LOAD_WORD, pair(MINOR, CONTEXT), 8, 0],
-    ...rules.reduceRight<Instruction[]>((code, rule) => [...code, ...ruleBlock(rule)], []),
-    ...answer(false),
   ];
-  return encode(code);
+  // The kernel refuses code that cannot be reached: nothing may follow a rule that fits everything.
+  let open = true;
+  for (let index = rules.length - 1; index >= 0 && open; index -= 1) {
+    const rule = rules[index] as Oci.DeviceRule;
+    code.push(...ruleBlock(rule));
+    open = tests(rule).length > 0;
+  }
+  return encode(open ? [...code, ...answer(false)] : code);
 }
 
 /** Tests that jump behind the block when the rule does not fit, then the answer. */
-function ruleBlock({ allow, type = 'a', major, minor, access = 'rwm' }: Oci.DeviceRule): Instruction[] {
-  const mask = [...access].reduce((bits, letter) => bits | (ACCESS_BIT[letter] ?? 0), 0);
-  const tests: Instruction[] = [];
-  if (type !== 'a') tests.push([JUMP_NOT_EQUAL, TYPE, 0, TYPE_NUMBER[type]]);
-  if (mask !== ALL_ACCESS) {
-    tests.push([MOVE, pair(SCRATCH, ACCESS), 0, 0], [AND, SCRATCH, 0, allow ? ALL_ACCESS & ~mask : mask]);
-    tests.push([allow ? JUMP_NOT_EQUAL : JUMP_EQUAL, SCRATCH, 0, 0]);
-  }
-  if (major !== undefined && major >= 0) tests.push([JUMP_NOT_EQUAL, MAJOR, 0, major]);
-  if (minor !== undefined && minor >= 0) tests.push([JUMP_NOT_EQUAL, MINOR, 0, minor]);
-  const block = [...tests, ...answer(allow)];
+function ruleBlock(rule: Oci.DeviceRule): Instruction[] {
+  const block = [...tests(rule), ...answer(rule.allow)];
   return block.map((instruction, index): Instruction => {
     const [code, registers, , immediate] = instruction;
     return code === JUMP_NOT_EQUAL || code === JUMP_EQUAL ? [code, registers, block.length - index - 1, immediate] : instruction;
   });
+}
+
+function tests({ allow, type = 'a', major, minor, access = 'rwm' }: Oci.DeviceRule): Instruction[] {
+  const mask = [...access].reduce((bits, letter) => bits | (ACCESS_BIT[letter] ?? 0), 0);
+  const code: Instruction[] = [];
+  if (type !== 'a') code.push([JUMP_NOT_EQUAL, TYPE, 0, TYPE_NUMBER[type]]);
+  if (mask !== ALL_ACCESS) {
+    code.push([MOVE, pair(SCRATCH, ACCESS), 0, 0], [AND, SCRATCH, 0, allow ? ALL_ACCESS & ~mask : mask]);
+    code.push([allow ? JUMP_NOT_EQUAL : JUMP_EQUAL, SCRATCH, 0, 0]);
+  }
+  if (major !== undefined && major >= 0) code.push([JUMP_NOT_EQUAL, MAJOR, 0, major]);
+  if (minor !== undefined && minor >= 0) code.push([JUMP_NOT_EQUAL, MINOR, 0, minor]);
+  return code;
 }
 
 function answer(allow: boolean): Instruction[] {

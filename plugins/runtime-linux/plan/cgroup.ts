@@ -7,7 +7,7 @@ import { allGroups } from '../cgroup/paths.js';
 import { CLONE, O } from '../constants.js';
 import type { Plan } from '../protocol.js';
 import { newNamespaces, type PlanDraft } from './draft.js';
-import { allowsEveryDevice, type Group } from './groups.js';
+import { allowsEveryDevice, deviceRules, type Group } from './groups.js';
 
 export function cgroupSteps(draft: PlanDraft): Pick<Plan, 'cgroup' | 'cgroups' | 'oom'> {
   const { paths, host, spec } = draft.input;
@@ -21,7 +21,7 @@ export function cgroupSteps(draft: PlanDraft): Pick<Plan, 'cgroup' | 'cgroups' |
   }
   const unified = groups.find((group) => group.version === 2)?.folder;
   if (unified !== undefined && host.cgroups.v1.devices === undefined && !allowsEveryDevice(resources)) {
-    draft.prepare.push(['devices', unified, deviceProgram(resources.devices ?? [])]);
+    draft.prepare.push(['devices', unified, deviceProgram(deviceRules(resources))]);
   }
   // `update` may have made groups the container did not start with; a folder that never was costs one failed call.
   for (const folder of allGroups(host.cgroups, paths.cgroup)) draft.teardown.push(['rmdir', folder]);

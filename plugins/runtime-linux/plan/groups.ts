@@ -30,7 +30,7 @@ export function containerGroups(layout: CgroupLayout, { path, resources }: { rea
     add({ version, folder, controllers: [controller], writes });
   }
   if (layout.v1.devices !== undefined && !allowsEveryDevice(resources)) {
-    add({ version: 1, folder: layout.v1.devices + path, controllers: ['devices'], writes: deviceWrites(resources.devices ?? []) });
+    add({ version: 1, folder: layout.v1.devices + path, controllers: ['devices'], writes: deviceWrites(deviceRules(resources)) });
   }
   return [...byFolder.values()];
 }
@@ -40,3 +40,18 @@ export function allowsEveryDevice({ devices = [] }: Oci.Resources): boolean {
   if (!last) return true;
   return last.allow && (last.type ?? 'a') === 'a' && last.major === undefined && last.minor === undefined && (last.access ?? 'rwm') === 'rwm';
 }
+
+/**
+ * The spec's rules, and then what every container may: make any node (which gives no access by itself), use the harmless ones
+ * it is given (config-linux.md, "Default Devices") and the terminals of its devpts.
+ */
+export function deviceRules({ devices = [] }: Oci.Resources): Oci.DeviceRule[] {
+  return [...devices, ...ALWAYS];
+}
+
+const ALWAYS: readonly Oci.DeviceRule[] = [
+  { allow: true, type: 'c', access: 'm' },
+  { allow: true, type: 'b', access: 'm' },
+  ...([[1, 3], [1, 5], [1, 7], [1, 8], [1, 9], [5, 0], [5, 1], [5, 2]] as const).map(([major, minor]): Oci.DeviceRule => ({ allow: true, type: 'c', major, minor, access: 'rwm' })),
+  { allow: true, type: 'c', major: 136, access: 'rwm' },
+];

@@ -14,18 +14,8 @@ export async function containerDevices(settings: ContainerSettings, issues: Issu
   if (settings.privileged) return { nodes: await machineDevices('/dev'), rules: [{ allow: true, access: 'rwm' }] };
   const wanted = await Promise.all((settings.devices ?? []).map((device, index) => userDevice(device, { path: `devices[${index}]`, issues })));
   const nodes = wanted.flat();
-  return { nodes: nodes.map(({ node }) => node), rules: [...DEFAULT_RULES, ...nodes.map(({ rule }) => rule)] };
+  return { nodes: nodes.map(({ node }) => node), rules: [{ allow: false, access: 'rwm' }, ...nodes.map(({ rule }) => rule)] };
 }
-
-/** Nothing, then: any node may be made (mknod gives no access by itself), and the harmless ones be used. */
-const DEFAULT_RULES: readonly Oci.DeviceRule[] = [
-  { allow: false, access: 'rwm' },
-  { allow: true, type: 'c', access: 'm' },
-  { allow: true, type: 'b', access: 'm' },
-  ...[[1, 3], [1, 5], [1, 7], [1, 8], [1, 9], [5, 0], [5, 1], [5, 2]].map(([major, minor]): Oci.DeviceRule => ({ allow: true, type: 'c', major: major as number, minor: minor as number, access: 'rwm' })),
-  // every terminal of a devpts
-  { allow: true, type: 'c', major: 136, access: 'rwm' },
-];
 
 interface DeviceContext {
   readonly path: string;

@@ -1,0 +1,58 @@
+/** The device filters in force: v1's, and v2's eBPF program, which a hybrid machine's v2 tree takes as well. Needs root. */
+import { chmod, mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import test from 'ava';
+import { config } from '#runtime-linux/config.js';
+import { createDriver } from '#runtime-linux/driver.js';
+import { hostFacts } from '#runtime-linux/facts.js';
+
+for (const version of ['v1', 'v2'] as const) {
+  test.serial(`${version}: what the rules do not allow cannot be opened, what they allow can`, async (t) => {
+    if (process.getuid?.() !== 0) {
+      t.log('skipped: needs root');
+      return t.pass();
+    }
+    const facts = hostFacts();
+    if (facts.cgroups.unified === undefined) {
+      t.log('skipped: this machine has no v2 tree');
+      return t.pass();
+    }
+    const { devices: _devices, ...v1 } = facts.cgroups.v1;
+    const base = await mkdtemp(join(tmpdir(), 'runtime-devices-'));
+    await chmod(base, 0o711);
+    const driver = await createDriver({
+      ...config.parse({ cgroupParent: '/core-devices' }),
+      root: join(base, 'root'),
+      runRoot: join(base, 'run'),
+      lease: true,
+      ...(version === 'v2' && { host: { ...facts, cgroups: { ...facts.cgroups, v1 } } }),
+    });
+    try {
+      const node = (path: string, major: number, minor: number) => ({ type: 'c' as const, path, major, minor });
+      const script = 'for d in null fuse kmsg; do (: < /dev/$d) 2>&- && echo r $d; (: >> /dev/$d) 2>&- && echo w $d; done';
+      await driver.create({
+        id: 'filtered',
+        spec: {
+          ociVersion: '1.2.1',
+          process: { args: ['sh', '-c', script], env: ['PATH=/usr/bin:/bin'], cwd: '/', user: { uid: 0, gid: 0 } },
+          mounts: [{ destination: '/proc', type: 'proc' }, { destination: '/dev', type: 'tmpfs' }],
+          linux: {
+            namespaces: [{ type: 'pid' }, { type: 'mount' }],
+            devices: [node('/dev/fuse', 10, 229), node('/dev/kmsg', 1, 11)],
+            resources: { devices: [{ allow: false, access: 'rwm' }, { allow: true, type: 'c', major: 1, minor: 11, access: 'w' }] },
+          },
+        },
+        rootfs: { kind: 'overlay', lowers: ['/'] },
+      });
+      await driver.start({ id: 'filtered' });
+      await driver.wait({ id: 'filtered' });
+      const lines = [];
+      for await (const { line } of driver.logs({ id: 'filtered' })) lines.push(line);
+      t.deepEqual(lines, ['r null', 'w null', 'w kmsg']);
+    } finally {
+      await driver.close();
+      await rm(base, { recursive: true, force: true });
+    }
+  });
+}

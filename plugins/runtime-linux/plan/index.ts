@@ -55,8 +55,8 @@ export function planIo({ spec, io, paths }: Pick<PlanInput, 'spec' | 'io' | 'pat
     terminal: spec.process?.terminal ?? false,
     rows: spec.process?.consoleSize?.height ?? 24,
     cols: spec.process?.consoleSize?.width ?? 80,
-    stdin: io.stdin ?? false,
-    stdinOnce: io.stdinOnce ?? false,
+    stdin: io.stdin,
+    stdinOnce: io.stdinOnce,
     log: io.log === null ? null : { path: `${paths.state}/log`, maxBytes: maxBytes > 0xffffffff ? BigInt(maxBytes) : maxBytes, maxFiles },
     ...pipeOwner(spec),
   };

@@ -20,11 +20,18 @@ export interface Paths {
   readonly cgroup: string;
 }
 
+/** `Io` with its defaults filled in; limits of the log excepted, which `plan/index.ts` knows. */
+export interface CompleteIo {
+  readonly stdin: boolean;
+  readonly stdinOnce: boolean;
+  readonly log: Exclude<Io['log'], undefined>;
+}
+
 export interface PlanInput {
   readonly id: string;
   readonly spec: Oci.Spec;
   readonly rootfs: Rootfs;
-  readonly io: Required<{ [K in keyof Io]: NonNullable<Io[K]> | null }>;
+  readonly io: CompleteIo;
   readonly paths: Paths;
   readonly host: HostFacts;
   readonly record?: Uint8Array | undefined;

@@ -17,7 +17,7 @@ export type Reference =
 export type ArchiveKind = 'oci' | 'oci-archive' | 'docker-archive';
 
 const MAX_LENGTH = 4096;
-const namePattern = /^[a-zA-Z0-9][a-zA-Z0-9._-]*(?:[:/][a-zA-Z0-9._-]+)*$/;
+const namePattern = /^[a-zA-Z0-9][a-zA-Z0-9._-]*(?:[:/][a-zA-Z0-9_][a-zA-Z0-9._-]*)*$/;
 const tagPattern = /^[a-zA-Z0-9_][a-zA-Z0-9._+@:/-]{0,255}$/;
 
 export function parseReference(text: string): Reference {

@@ -13,6 +13,8 @@ export class Container {
   pid: number | undefined;
   startedAt: number | undefined;
   exit: ExitStatus | undefined;
+  /** Counts starts, so that news of an earlier run is known as such. */
+  run = 0;
   /** Something of it is on the machine: folders, groups. */
   touched = false;
   /** An exit that arrived before the answer to `start`. */
@@ -64,6 +66,14 @@ export class Container {
     const state = this.status().state;
     const why = this.isRunning ? 'was adopted without its record' : `is ${state}, not running`;
     throw new CoreError('E_STATE', { message: `cannot ${verb}: container ${this.id} ${why}`, object: this.object });
+  }
+
+  /** Lets go of the monitor of the run before. */
+  beginRun(): void {
+    this.run += 1;
+    this.monitorGone = deferred();
+    this.control?.then((connection) => connection.close(), () => undefined);
+    this.control = undefined;
   }
 
   /** Changed limits: for the next start, the next exec and the next kernel. */

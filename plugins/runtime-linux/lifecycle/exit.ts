@@ -52,18 +52,24 @@ export function controlOf(context: Context, container: Container): Promise<Conne
 }
 
 async function open(context: Context, container: Container): Promise<Connection> {
+  // What the monitor of one run says must not be taken for news of the next.
+  const { run } = container;
+  const current = (): boolean => container.run === run;
   try {
-    const connection = await Connection.open(`${container.paths.dir}/ctl`, (name, argument) => handleNotice(context, name, withId(container, argument)));
+    const connection = await Connection.open(`${container.paths.dir}/ctl`, (name, argument) => {
+      if (current()) handleNotice(context, name, { ...(argument as object), id: container.id });
+    });
     connection.background();
     void connection.closed.then(() => {
+      if (!current()) return;
       container.control = undefined;
       if (container.watched === 'control') monitorEnded(context, container);
     });
     const { exit } = (await connection.request('hello', {})) as { exit?: ExitRecord | null };
-    if (exit) handleExit(context, container, exitStatus(exit));
+    if (exit && current()) handleExit(context, container, exitStatus(exit));
     return connection;
   } catch (thrown) {
-    container.control = undefined;
+    if (current()) container.control = undefined;
     throw thrown;
   }
 }
@@ -99,8 +105,4 @@ export async function reap(context: Context, container: Pick<Container, 'id' | '
 function unknownExit(container: Container): ExitStatus {
   const now = Date.now();
   return { exitCode: 137, signal: 'SIGKILL', oomKilled: false, reason: 'monitor-lost', startedAt: container.startedAt ?? now, finishedAt: now };
-}
-
-function withId(container: Container, argument: unknown): unknown {
-  return { ...(argument as object), id: container.id };
 }

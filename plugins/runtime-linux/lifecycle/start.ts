@@ -1,6 +1,6 @@
 /** `start`: hands the plan to the executor and learns the pid. Called by `driver.ts`. */
 import { CoreError, isCoreError, type CallOptions, type StartedContainer } from '@core/core/plugin';
-import { deferred, type Container } from '../container.js';
+import type { Container } from '../container.js';
 import type { Context } from '../context.js';
 import { asCoreError } from '../link/failure.js';
 import type { Plan } from '../protocol.js';
@@ -19,7 +19,7 @@ export async function startContainer(context: Context, container: Container, { s
   let started: StartedContainer;
   try {
     if (container.touched) await clearLastRun(context, container);
-    container.monitorGone = deferred();
+    container.beginRun();
     container.touched = true;
     const { pid, startedAt } = (await context.executor.request('start', plan)) as { pid: number; startedAt: number };
     started = { id: container.id, pid, startedAt };

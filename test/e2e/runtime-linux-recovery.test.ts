@@ -89,6 +89,20 @@ test.serial('the executor is killed: containers run on, exits are still heard, n
     t.deepEqual((await port.list({})).map(({ id }) => id), ['three']);
   }));
 
+test.serial('killed and started again at once, twenty times: no late news of a run is taken for the next', (t) =>
+  withWorld(t, async ({ driver }) => {
+    const port = await driver();
+    await port.create(request('again', 'sleep 1000'));
+    for (let round = 0; round < 20; round += 1) {
+      await port.start({ id: 'again' });
+      await port.signal({ id: 'again', signal: 'SIGKILL' });
+      t.is((await port.wait({ id: 'again' })).signal, 'SIGKILL');
+    }
+    await port.start({ id: 'again' });
+    await new Promise((resolve) => setTimeout(resolve, 50));
+    t.is((await port.status({ id: 'again' })).state, 'running');
+  }));
+
 test.serial('a monitor is killed: its container is ended and cleaned, and the record says why', (t) =>
   withWorld(t, async ({ driver }) => {
     const port = await driver();

@@ -1,6 +1,7 @@
 import test, { type ExecutionContext } from 'ava';
 import type { CoreError } from '#core/errors/index.js';
 import type { EngineEvent } from '#core/contracts/index.js';
+import { runtimeFake } from '#runtime-fake/index.js';
 import { collect, stateOf, testBed } from '../../helpers/kernel.js';
 
 const sleeper = { image: 'host', command: ['sleep', 'infinity'] };
@@ -280,4 +281,17 @@ test('images come, are listed, and go unless a container uses them', async (t) =
   await containers.remove({ container: 'web' });
   await images.remove({ reference: 'app' });
   t.deepEqual(await images.list({}), []);
+});
+
+test('the runtime is swapped under running containers, and their ends are still noticed', async (t) => {
+  const { kernel, machine, images } = await testBed(t);
+  const { containers } = kernel.engine;
+  const { id } = await containers.run({ ...sleeper, name: 'web' });
+  const waiting = containers.wait({ container: 'web' });
+  await kernel.swap('runtime-fake', { plugin: runtimeFake(machine, images) }, { drainTimeout: 50 });
+  await containers.run({ ...sleeper, name: 'after' });
+  machine.containers.get(id)?.signal('SIGUSR1', false);
+  t.like(await waiting, { signal: 'SIGUSR1' });
+  t.is((await containers.inspect({ container: 'web' })).state, 'exited');
+  t.like(await containers.stop({ container: 'after' }), { signal: 'SIGTERM' });
 });

@@ -1,6 +1,8 @@
 /** The operations of one kernel. Comes in: its ports, hooks, events and store. Goes out: the `engine@1` implementation, ready after recovery. Called by `plugin.ts`. */
 import { setMaxListeners } from 'node:events';
+import { setTimeout as sleep } from 'node:timers/promises';
 import type { Engine } from '../contracts/index.js';
+import { CoreError, toCoreError, type ErrorIssue } from '../errors/index.js';
 import { containerOperations } from './container/containers.js';
 import { openRecords } from './container/records.js';
 import { endGently } from './container/stop.js';
@@ -45,8 +47,10 @@ async function endAll(context: Context, haste: AbortSignal | undefined): Promise
     before = Promise.allSettled([before, ended[index]]).then(() => container.lock.run(() => removeNow(context, container)));
     return before;
   });
-  const failures = (await Promise.allSettled(removed)).flatMap((result) => (result.status === 'rejected' ? [result.reason as unknown] : []));
-  if (failures.length > 0) throw new AggregateError(failures, 'not every container could be removed');
+  const issues = (await Promise.allSettled(removed)).flatMap((result, index): ErrorIssue[] =>
+    result.status === 'rejected' ? [{ path: passing[index]?.name ?? '', message: toCoreError(result.reason).message }] : [],
+  );
+  if (issues.length > 0) throw new CoreError('E_STATE', { message: `not removed: ${issues.map(({ path, message }) => `${path} (${message})`).join(', ')}`, issues });
 }
 
 async function endOne(context: Context, container: Container, haste: AbortSignal | undefined): Promise<void> {
@@ -65,7 +69,7 @@ async function reportOom({ runtime, registry, events, closing, log }: Context): 
     } catch (error) {
       if (!closing.aborted) log.debug({ err: error }, 'the events of the runtime were interrupted');
     }
-    if (!closing.aborted) await new Promise((resolve) => setTimeout(resolve, RESUBSCRIBE_MS).unref());
+    await sleep(RESUBSCRIBE_MS, undefined, { signal: closing, ref: false }).catch(() => {}); // aborted: the loop ends
   }
 }
 

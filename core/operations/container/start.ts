@@ -31,9 +31,13 @@ export async function launch(context: Context, saga: Saga, container: Container)
   const { pid, startedAt } = await saga.step('runtime.start', () => context.runtime.start({ id }, saga.call), () => endAgain(context, id));
   container.disassemble = disassemble;
   container.update({ state: 'running', pid, startedAt, exit: undefined });
-  watchEnd(context, container);
   context.events.emit({ type: 'container.started', object: container.object, data: { pid } });
-  await context.hooks.container.started.run({ id, name, pid, startedAt }, saga.call);
+  try {
+    await context.hooks.container.started.run({ id, name, pid, startedAt }, saga.call);
+  } finally {
+    // Not before: however soon it ends, its `exited` comes after its `started`.
+    watchEnd(context, container);
+  }
 }
 
 /** The machine forgot it (it was restarted): the record suffices to make it again. */

@@ -34,7 +34,7 @@ async function bring(context: Context, request: ImageRequest, call: CallOptions)
   const image = await context.saga({ operation: 'image.ensure', object, signal: call.signal }, async (saga) => {
     await hooks.fetch.run(request, call);
     const arrived = await saga.step('image.ensure', () => images.ensure(request, call));
-    saga.undo('image.ensure', () => images.remove({ reference: arrived.id }));
+    saga.undo('image.ensure', () => images.remove({ reference: nameToDrop(arrived, request) }));
     await hooks.verify.run({ reference, image: arrived }, call);
     saga.undo('image.unpack', await hooks.unpack.run({ reference, image: arrived }, call));
     return arrived;
@@ -42,4 +42,9 @@ async function bring(context: Context, request: ImageRequest, call: CallOptions)
   events.emit({ type: 'image.stored', object: { kind: 'image', id: image.id, name: reference } });
   await hooks.stored.run({ reference, image }, call);
   return image;
+}
+
+/** An image that was stored before under another name keeps that. */
+function nameToDrop({ id, names }: Image, { reference, name = reference }: ImageRequest): string {
+  return names.some((other) => other !== name) && names.includes(name) ? name : id;
 }

@@ -204,3 +204,46 @@ test('an image that a tap of image.verify rejects is not kept', async (t) => {
   t.regex(error.message, /not signed/);
   t.is(images.images.size, 0);
 });
+
+test('an image that was there before keeps its other names when a tap rejects it under a new one', async (t) => {
+  let strict = false;
+  const inspector = definePlugin({
+    name: 'inspector',
+    version: '0.1.0',
+    api: 1,
+    permissions: ['hooks:image.verify'],
+    setup: ({ hooks }) =>
+      void hooks.image.verify.tap({}, () => {
+        if (strict) throw new Error('not signed');
+      }),
+  });
+  const { kernel } = await testBed(t, { plugins: [inspector] });
+  const { images } = kernel.engine;
+  const { id } = await images.ensure({ reference: 'oci:/app:1', name: 'old' });
+  strict = true;
+  await t.throwsAsync(images.ensure({ reference: id, name: 'new' }));
+  t.deepEqual((await images.list({})).map(({ names }) => names), [['old']]);
+});
+
+test('however soon a container ends, its end comes after its start', async (t) => {
+  const calls: string[] = [];
+  const slow = definePlugin({
+    name: 'slow',
+    version: '0.1.0',
+    api: 1,
+    permissions: ['hooks:container.*'],
+    setup({ hooks: { container } }) {
+      container.started.tap({}, async () => {
+        await new Promise((resolve) => setTimeout(resolve, 20));
+        calls.push('started');
+      });
+      container.exited.tap({}, () => void calls.push('exited'));
+    },
+  });
+  const { kernel } = await testBed(t, { plugins: [slow] });
+  const { containers } = kernel.engine;
+  const { id } = await containers.run({ image: 'host', command: ['true'] });
+  await containers.wait({ container: id });
+  await containers.remove({ container: id });
+  t.deepEqual(calls, ['started', 'exited']);
+});

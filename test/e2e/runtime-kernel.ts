@@ -14,6 +14,9 @@ process.once('message', ({ options, containers }: Order) => {
   );
 });
 
+// Nothing else would keep this process: a driver's connections do not.
+setInterval(() => {}, 60_000);
+
 async function start(options: DriverOptions, containers: readonly CreateRequest[]): Promise<void> {
   const driver = await createDriver(options);
   for (const container of containers) {

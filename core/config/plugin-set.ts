@@ -13,12 +13,12 @@ const pluginEntry = strict({
   optional: z.boolean().optional().describe('Go on without it when it cannot be loaded or set up. Default false.'),
 });
 
-const after = z.array(objectName).optional().describe('Names of containers that are started before this one.');
+const after = z.array(objectName).optional();
 
 /** Under its name: the key is the name. */
 const { name: _name, ...unnamedShape } = containerShape;
-const namedContainer = strict({ ...unnamedShape, after }).transform((checked, context) => settle(checked, context));
-const listedContainer = strict({ ...containerShape, after }).transform((checked, context) => settle(checked, context));
+const namedContainer = strict({ ...unnamedShape, after }).meta({ id: 'Container' }).transform((checked, context) => settle(checked, context));
+const listedContainer = strict({ ...containerShape, after }).meta({ id: 'NamedContainer' }).transform((checked, context) => settle(checked, context));
 
 export const pluginSetSchema = strict({
   $schema: z.string().optional(),

@@ -12,3 +12,10 @@ test('the shipped JSON Schema is the one of the code (else: node scripts/plugin-
 test('the version is the package\'s', (t) => {
   t.is((packageFile('package.json') as { version: string }).version, VERSION);
 });
+
+test('every option of a container says what it is for', (t) => {
+  const { $defs } = pluginSetJsonSchema() as { $defs: Record<string, { properties: Record<string, { description?: string }> }> };
+  const properties = Object.entries({ ...$defs['Container']?.properties, ...$defs['NamedContainer']?.properties });
+  t.true(properties.length > 50);
+  t.deepEqual(properties.filter(([, { description }]) => !description).map(([name]) => name), []);
+});

@@ -14,7 +14,7 @@ export interface WireEvents {
   onEnd(reason: CoreError): void;
 }
 
-/** How long the last words may take to leave before the stream is destroyed. */
+/** Milliseconds the other end has to take the last words and close, before the stream is destroyed. */
 const LINGER = 1000;
 
 export class Wire {
@@ -116,9 +116,10 @@ export class Wire {
     this.#release();
     this.#uncork();
     if (this.#duplex.destroyed) return;
+    // Closing with unread input would reset the connection, and the last words with it: what still comes is read and dropped.
     const timer = setTimeout(() => this.#duplex.destroy(), LINGER);
     this.#duplex.once('close', () => clearTimeout(timer));
-    this.#duplex.end(() => this.#duplex.destroy());
+    this.#duplex.end();
     this.#duplex.resume();
   }
 }

@@ -1,7 +1,8 @@
 /**
  * The `image` contract over files. Comes in: the store's folder and whoever unpacks layers. Goes out: `Images`. Called by `index.ts`; usable without a kernel.
  */
-import { mkdir, stat } from 'node:fs/promises';
+import { statSync, type Stats } from 'node:fs';
+import { mkdir } from 'node:fs/promises';
 import { basename, join } from 'node:path';
 import { CoreError, type CallOptions, type Image, type Images, type Layers, type Rootfs } from '@core/core/plugin';
 import type { ImageOciConfig } from './config.js';
@@ -15,6 +16,7 @@ import { LayerStore } from './store/layers.js';
 import { Leases } from './store/leases.js';
 import { mapBounded } from './store/map-bounded.js';
 import { Records, type ImageRecord } from './store/records.js';
+import { Unchanged } from './store/unchanged.js';
 
 export interface ImagesOptions {
   /** The store's folder, shared by the kernels of the machine. */
@@ -30,20 +32,26 @@ export interface ImagesOptions {
 /** Layers unpacked at a time: one decodes while another waits for the disk. */
 const AT_A_TIME = 3;
 
-export function createImages(options: ImagesOptions): Images {
+export type ImageDriver = Images & {
+  /** Brings what other kernels see of this one up to date. */
+  close(): Promise<void>;
+};
+
+export function createImages(options: ImagesOptions): ImageDriver {
   const { store, root, layers: port, config } = options;
   const records = new Records(store);
   const leases = new Leases(store, root);
   const layers = new LayerStore({ root: store, port, limits: { maxBytes: config.maxLayerBytes, maxEntries: config.maxLayerEntries } });
-  const parts: Parts = { options, records, leases, layers };
-  return Object.freeze<Images>({
+  const parts: Parts = { options, records, leases, layers, foundIds: new Unchanged() };
+  return Object.freeze<ImageDriver>({
     ensure: (request, call = {}) => ensure(parts, request, call),
     inspect: ({ reference }, call = {}) => inspect(parts, { reference, call }),
     list: () => list(parts),
     mount: (request) => mount(parts, request),
-    release: ({ owner }) => leases.release(owner),
+    release: async ({ owner }) => leases.release(owner),
     remove: ({ reference }) => remove(parts, reference),
     reconcile: ({ alive }) => reconcile(parts, alive),
+    close: () => leases.settle(),
   });
 }
 
@@ -52,6 +60,8 @@ interface Parts {
   readonly records: Records;
   readonly leases: Leases;
   readonly layers: LayerStore;
+  /** Of layouts and archives on the machine: which image a tag led to, while the file that says so is unchanged. */
+  readonly foundIds: Unchanged<Map<string, string>>;
 }
 
 type EnsureRequest = Parameters<Images['ensure']>[0];
@@ -92,7 +102,7 @@ async function store(parts: Parts, { found, names, call }: { readonly found: Fou
 
 /** A plain tree is used where it is; only the fact that it was named is stored. */
 async function ensureFolder(parts: Parts, { path, name }: { readonly path: string; readonly name: string | undefined }): Promise<Image> {
-  await requireFolder(path);
+  requireFolder(path);
   const { os, architecture } = parsePlatform(undefined);
   const id = folderId(path);
   const record = (await parts.records.get(id)) ?? { id, created: Date.now(), os, architecture, config: {}, layers: [], size: 0, folder: path };
@@ -118,7 +128,7 @@ async function mount({ options, records, leases, layers }: Parts, { id, owner }:
   const record = await records.get(id);
   if (!record) throw notFound(id);
   if (record.folder !== undefined) {
-    await requireFolder(record.folder);
+    requireFolder(record.folder);
     await leases.take(owner, { image: id, layers: [] });
     return { kind: 'overlay', lowers: [record.folder] };
   }
@@ -127,7 +137,8 @@ async function mount({ options, records, leases, layers }: Parts, { id, owner }:
   for (const diffId of record.layers) {
     const layer = await layers.get(diffId);
     if (!layer) {
-      await leases.release(owner);
+      leases.release(owner);
+      await leases.settle();
       throw new CoreError('E_NOT_FOUND', { message: `layer ${diffId} of image ${id} is gone`, hint: 'Bring the image again.', object: { kind: 'image', id } });
     }
     if (layer.opaque) lowers.length = 0;
@@ -168,7 +179,8 @@ async function neededLayers(records: Records): Promise<Set<string>> {
 }
 
 async function requireUnused(leases: Leases, id: string): Promise<void> {
-  const users = (await leases.all()).filter(({ image }) => image === id).map(({ owner }) => owner ?? 'an unpack under way');
+  const using = (await leases.all()).filter(({ image }) => image === id);
+  const users = using.flatMap(({ root, owners }) => (root === undefined ? ['an unpack under way'] : owners?.length ? owners : [`the kernel of ${root}`]));
   if (users.length > 0) throw new CoreError('E_IN_USE', { message: `image ${id} is used by ${users.join(', ')}`, object: { kind: 'image', id } });
 }
 
@@ -179,15 +191,18 @@ async function requireStored(parts: Parts, { reference, text, signal }: { readon
 }
 
 /** The record a reference leads to. What stands elsewhere on the machine is read for its id. */
-async function findStored({ records, layers, options }: Parts, reference: Reference, signal?: AbortSignal): Promise<ImageRecord | undefined> {
+async function findStored({ records, layers, options, foundIds }: Parts, reference: Reference, signal?: AbortSignal): Promise<ImageRecord | undefined> {
   switch (reference.kind) {
     case 'host': return undefined;
     case 'dir': return records.get(folderId(reference.path));
     case 'id': return byId(records, await records.byPrefix(reference.digits));
     case 'name': return byId(records, (await records.byName(reference.name)) ?? (await byBareDigits(records, reference.name)));
     default: {
-      const platform = parsePlatform(undefined);
-      const id = await find(reference, { platform, scratch: layers.scratch(), maxBytes: options.config.maxLayerBytes, signal }, async (found) => found.id);
+      const { kind, path, tag } = reference;
+      const ids = await foundIds.read(kind === 'oci' ? join(path, 'index.json') : path, async () => new Map());
+      const asked = `${kind}:${tag ?? ''}`;
+      const id = ids.get(asked) ?? (await find(reference, { platform: parsePlatform(undefined), scratch: layers.scratch(), maxBytes: options.config.maxLayerBytes, signal }, async (found) => found.id));
+      ids.set(asked, id);
       return records.get(id);
     }
   }
@@ -227,11 +242,17 @@ function folderId(path: string): string {
   return sha256(Buffer.from(`dir\0${path}`));
 }
 
-async function requireFolder(path: string): Promise<void> {
-  const found = await stat(path).catch((thrown: unknown) => {
+function requireFolder(path: string): void {
+  // Not worth a turn of the thread pool: a start waits for it.
+  if (!lookAt(path).isDirectory()) throw new CoreError('E_INVALID', { message: `${path} is no folder`, issues: [{ path: 'image', message: 'is no folder' }] });
+}
+
+function lookAt(path: string): Stats {
+  try {
+    return statSync(path);
+  } catch (thrown) {
     throw openError(path, thrown);
-  });
-  if (!found.isDirectory()) throw new CoreError('E_INVALID', { message: `${path} is no folder`, issues: [{ path: 'image', message: 'is no folder' }] });
+  }
 }
 
 /** An overlay wants a lower layer, and an image may have none. */

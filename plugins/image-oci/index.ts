@@ -12,8 +12,10 @@ export default definePlugin({
   needs: { layers: Layers },
   provides: { images: Images },
   permissions: ['fs:/'],
-  setup({ config, layers, root, runRoot, shared }) {
+  setup({ config, layers, root, runRoot, shared, effect }) {
     const store = config.root ?? join(shared, 'images');
-    return { images: createImages({ store, root, own: [root, runRoot, shared, store], layers, config }) };
+    const images = createImages({ store, root, own: [root, runRoot, shared, store], layers, config });
+    effect('leases', () => images.close());
+    return { images };
   },
 });

@@ -4,15 +4,15 @@ import { dirname, join } from 'node:path';
 import { CoreError } from '@core/core/plugin';
 import { uniqueName } from './process.js';
 
-/** Written beside its place, synced, renamed. */
-export async function writeJson(path: string, data: unknown): Promise<void> {
+/** Written beside its place, synced unless it need not outlive the machine's run, renamed. */
+export async function writeJson(path: string, data: unknown, { durable = true }: { readonly durable?: boolean } = {}): Promise<void> {
   const temporary = join(dirname(path), `.${uniqueName()}`);
   try {
     await mkdir(dirname(path), { recursive: true, mode: 0o700 });
     const file = await open(temporary, 'wx', 0o600);
     try {
       await file.writeFile(JSON.stringify(data));
-      await file.datasync();
+      if (durable) await file.datasync();
     } finally {
       await file.close();
     }

@@ -11,6 +11,7 @@ import { ioError, names, readJson, writeJson } from './files.js';
 import type { Leases } from './leases.js';
 import { ownerLives, uniqueName } from './process.js';
 import { SingleFlight } from './single-flight.js';
+import { Unchanged } from './unchanged.js';
 
 const facts = z.object({ size: z.number(), entries: z.number(), opaque: z.boolean() });
 
@@ -30,6 +31,7 @@ export class LayerStore {
   readonly #port: Layers;
   readonly #limits: LayerLimits;
   readonly #flights = new SingleFlight<StoredLayer>();
+  readonly #readLayers = new Unchanged<Map<string, StoredLayer | undefined>>();
 
   constructor({ root, port, limits }: { readonly root: string; readonly port: Layers; readonly limits: LayerLimits }) {
     this.#layers = join(root, 'layers', 'sha256');
@@ -44,6 +46,12 @@ export class LayerStore {
   }
 
   async get(diffId: string): Promise<StoredLayer | undefined> {
+    const known = await this.#readLayers.read(this.#layers, async () => new Map());
+    if (!known.has(diffId)) known.set(diffId, await this.#read(diffId));
+    return known.get(diffId);
+  }
+
+  async #read(diffId: string): Promise<StoredLayer | undefined> {
     const folder = this.#folder(diffId);
     const { success, data } = facts.safeParse(await readJson(join(folder, 'layer.json')));
     return success ? { diffId, tree: join(folder, 'tree'), ...data } : undefined;

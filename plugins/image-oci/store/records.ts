@@ -7,6 +7,7 @@ import { z } from 'zod';
 import { CoreError, type Image, type ImageConfig } from '@core/core/plugin';
 import { digest } from '../format/schemas.js';
 import { names, readJson, removeFile, writeJson } from './files.js';
+import { Unchanged } from './unchanged.js';
 
 export interface ImageRecord extends Omit<Image, 'names'> {
   /** Of `dir:`, which is used where it is. */
@@ -20,6 +21,8 @@ const schema = z.looseObject({
 export class Records {
   readonly #records: string;
   readonly #names: string;
+  readonly #readRecords = new Unchanged<Map<string, ImageRecord | undefined>>();
+  readonly #readNames = new Unchanged<Map<string, string>>();
 
   constructor(root: string) {
     this.#records = join(root, 'records');
@@ -31,6 +34,12 @@ export class Records {
   }
 
   async get(id: string): Promise<ImageRecord | undefined> {
+    const known = await this.#readRecords.read(this.#records, async () => new Map());
+    if (!known.has(id)) known.set(id, await this.#read(id));
+    return known.get(id);
+  }
+
+  async #read(id: string): Promise<ImageRecord | undefined> {
     const { success, data } = schema.safeParse(await readJson(this.#recordFile(id)));
     return success ? { ...data, config: data.config as ImageConfig } : undefined;
   }
@@ -53,7 +62,11 @@ export class Records {
   }
 
   /** Every name, with the id it leads to. */
-  async names(): Promise<Map<string, string>> {
+  async names(): Promise<ReadonlyMap<string, string>> {
+    return this.#readNames.read(this.#names, () => this.#readAllNames());
+  }
+
+  async #readAllNames(): Promise<Map<string, string>> {
     const all = await names(this.#names);
     const pairs = await Promise.all(all.map(async (file): Promise<[string, string | undefined]> => [decodeURIComponent(file), await this.byName(decodeURIComponent(file))]));
     return new Map(pairs.filter((pair): pair is [string, string] => pair[1] !== undefined).sort(([a], [b]) => (a < b ? -1 : 1)));

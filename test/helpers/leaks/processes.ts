@@ -9,6 +9,8 @@ export interface ProcessEntry {
   /** Clock ticks since boot: with the pid, a name that is never used twice. */
   readonly startTime: string;
   readonly command: string;
+  /** Processor time so far, in clock ticks. */
+  readonly ticks: number;
 }
 
 export function processes(scope: Scope): Things {
@@ -49,7 +51,7 @@ export function readProcess(pid: number): ProcessEntry[] {
     const fields = stat.slice(stat.lastIndexOf(')') + 2).split(' ');
     const command = readFileSync(`/proc/${pid}/cmdline`, 'utf8').replaceAll('\0', ' ').trim();
     const name = stat.slice(stat.indexOf('('), stat.lastIndexOf(')') + 1);
-    return [{ pid, state: fields[0] ?? '?', parent: Number(fields[1]), startTime: fields[19] ?? '', command: command || name }];
+    return [{ pid, state: fields[0] ?? '?', parent: Number(fields[1]), startTime: fields[19] ?? '', command: command || name, ticks: Number(fields[11]) + Number(fields[12]) }];
   } catch {
     return [];
   }

@@ -60,7 +60,8 @@ export async function createKernel({ plugins = [], bindings, lease = false, log 
   try {
     if (lease) await sweepPrivate({ machine, plugins: entries, bindings, log });
     const places = lease ? cleanup.on('private folders', await makePrivate(machine), (made) => made.drop()) : machine;
-    await mkdir(places.runRoot, { recursive: true, mode: 0o700 });
+    // A user namespace's root walks through both to its own files; what may not be read by others is closed further down.
+    for (const folder of [places.root, places.runRoot]) await mkdir(folder, { recursive: true, mode: 0o711 });
     const store = cleanup.on('state', lease ? memoryStore(places.root) : await openDurable(places.root), (opened) => opened.close());
     return await boot({ entries, bindings, log, signal, store, places, shared: machine.root, lease, cleanup });
   } catch (error) {

@@ -23,7 +23,7 @@ export interface PrivatePlaces extends Places {
 
 export async function makePrivate(machine: Places): Promise<PrivatePlaces> {
   const places = privatePlaces(machine, nameOf(selfIdentity()));
-  await Promise.all([places.root, places.runRoot].map((folder) => mkdir(folder, { recursive: true, mode: 0o700 })));
+  await Promise.all([places.root, places.runRoot].map((folder) => mkdir(folder, { recursive: true, mode: 0o711 })));
   return { ...places, drop: () => dropFolders(places) };
 }
 

@@ -9,7 +9,7 @@ import { once } from 'node:events';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { ContainerInfo } from '@core/core/plugin';
 import type { Line, Operation } from '../fixtures/restless-kernel.js';
-import { e2eBare } from '../helpers/e2e.js';
+import { e2eBare, ownGroups } from '../helpers/e2e.js';
 import { ociLayout } from '../helpers/images.js';
 import { executorOf, fixture } from '../helpers/kernel-process.js';
 import { leaksSince, readProcess, report, snapshot, type Scope } from '../helpers/leaks/index.js';
@@ -23,7 +23,7 @@ const LONGEST_LIFE = 1500;
 
 e2eBare(`${rounds} rounds of kill -9, from seed ${firstSeed}`, async (t, folders) => {
   const operations = new Map<string, number>();
-  await (await bootStage(folders, false)).close(); // what the first boot leaves stays: images, the store
+  await (await bootStage(folders)).close(); // what the first boot leaves stays: images, the store
   for (let seed = firstSeed; seed < firstSeed + rounds; seed++) {
     const lines = await round(t, folders, seed);
     const last = lines.filter(({ phase }) => phase === 'begun').at(-1);
@@ -35,12 +35,12 @@ e2eBare(`${rounds} rounds of kill -9, from seed ${firstSeed}`, async (t, folders
 
 async function round(t: ExecutionContext, folders: Folders, seed: number): Promise<Line[]> {
   const random = new Random(seed);
-  const scope: Scope = { folders: [folders.root, folders.runRoot], mayStay: (path) => /^(state|images)(\/|$)/.test(path) };
+  const scope: Scope = { folders: [folders.root, folders.runRoot], mayStay: (path) => /^(state|images)(\/|$)/.test(path), cgroup: ownGroups(folders.root) };
   const before = snapshot(scope);
   const lines = await liveAndDie(folders, seed, random);
   t.deepEqual(lines.filter(({ phase }) => phase === 'failed'), [], `seed ${seed}: nothing fails before the kill`);
 
-  const stage = await bootStage(folders, false);
+  const stage = await bootStage(folders);
   const listed = await stage.engine.containers.list({ all: true });
   for (const fault of faults(lines, listed)) t.fail(`seed ${seed}: ${fault}`);
   await stage.removeAll();

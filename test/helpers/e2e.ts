@@ -4,7 +4,8 @@
  * CI=true it fails there instead.
  */
 import test, { type ExecutionContext } from 'ava';
-import { mkdirSync, mkdtempSync, rmSync } from 'node:fs';
+import { createHash } from 'node:crypto';
+import { chmodSync, mkdirSync, mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { lacksImages } from './images.js';
@@ -54,19 +55,30 @@ function declare(title: string, needs: E2eNeeds, body: (t: ExecutionContext, fol
 async function withoutLeaks(t: ExecutionContext, body: (t: ExecutionContext, folders: Folders) => Promise<void>): Promise<void> {
   const base = mkdtempSync(join(tmpdir(), 'e2e-'));
   const folders = { root: join(base, 'root'), runRoot: join(base, 'run') };
-  for (const folder of Object.values(folders)) mkdirSync(folder);
-  const scope: Scope = { folders: [base], mayStay };
+  chmodSync(base, 0o711); // as /var/lib and /run: the root of a user namespace walks through
+  const { TMPDIR } = process.env;
+  process.env['TMPDIR'] = join(base, 'tmp');
+  mkdirSync(join(base, 'tmp'));
+  const scope: Scope = { folders: [base], mayStay, cgroup: ownGroups(folders.root) };
   const before = snapshot(scope);
   try {
     await body(t, folders);
     const leaks = await leaksSince(before, scope);
     t.is(report(leaks), '', 'left behind');
   } finally {
+    if (TMPDIR === undefined) delete process.env['TMPDIR'];
+    else process.env['TMPDIR'] = TMPDIR;
     rmSync(base, { recursive: true, force: true });
   }
 }
 
 /** What a kernel keeps when no container is left: its records, the images, and the folders it keeps things in. */
 function mayStay(path: string): boolean {
-  return /^root\/(state|images)(\/|$)/.test(path) || /^(root|run)(\/[^/]+)?$/.test(path);
+  return path === 'tmp' || /^root(\/(containers|(state|images)(\/.*)?))?$/.test(path) || /^run(\/(c|executor\.log|layers(\/[^/]+)?))?$/.test(path);
+}
+
+/** Those below the group of this root, and below the one of no root at all; other kernels of the machine have theirs. */
+export function ownGroups(root: string): (path: string) => boolean {
+  const key = createHash('sha256').update(root).digest('hex').slice(0, 12);
+  return (path) => path.includes(`/core/${key}`) && !path.endsWith(`/core/${key}`);
 }

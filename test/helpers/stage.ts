@@ -5,6 +5,7 @@
 import { createKernel, type CoreKernel } from '@core/core';
 import type { ContainerInfo, ContainerOptions, Engine, ExecRequest, ExitStatus } from '@core/core/plugin';
 import { ociLayout } from './images.js';
+import { plugins } from './real-plugins.js';
 
 /** Printed by a container's command when it has said all; the container then stays until it is removed. */
 const END = '--said--';
@@ -29,8 +30,8 @@ export interface Folders {
   readonly runRoot: string;
 }
 
-export async function bootStage(folders: Folders, lease = true): Promise<Stage> {
-  return new Stage(folders, await createKernel({ plugins: ['@core/runtime-linux', '@core/image-oci'], lease, ...folders }));
+export async function bootStage(folders: Folders, lease = false): Promise<Stage> {
+  return new Stage(folders, await createKernel({ plugins, lease, ...folders }));
 }
 
 export class Stage {
@@ -88,7 +89,8 @@ export class Stage {
   async #saidBy(container: string): Promise<string> {
     const lines: string[] = [];
     const errors: string[] = [];
-    for await (const { stream, line } of this.engine.containers.logs({ container, follow: true })) {
+    for await (const { stream, line: raw } of this.engine.containers.logs({ container, follow: true })) {
+      const line = raw.replace(/\r$/, ''); // a terminal ends lines so
       if (line === END) return lines.join('\n').trim();
       (stream === 'stdout' ? lines : errors).push(line);
     }

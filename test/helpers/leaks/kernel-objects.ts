@@ -3,7 +3,7 @@ import { spawnSync } from 'node:child_process';
 import { readFileSync, readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { findTool } from '../machine.js';
-import type { Things } from './oracle.js';
+import type { Scope, Things } from './oracle.js';
 
 export interface MountEntry {
   readonly point: string;
@@ -37,11 +37,11 @@ export function mountEntries(): MountEntry[] {
 }
 
 /** Every group of every hierarchy, except those systemd names: it comes and goes as it likes. */
-export function cgroups(): Things {
+export function cgroups({ cgroup = () => true }: Pick<Scope, 'cgroup'> = {}): Things {
   const found = new Map<string, string>();
   for (const { point } of mountEntries().filter(({ type }) => type === 'cgroup' || type === 'cgroup2')) {
     for (const path of foldersBelow(point)) {
-      if (!/\.(slice|scope|service|mount|socket|swap)$/.test(path)) found.set(path, `pids: ${pidsOf(path) || 'none'}`);
+      if (!/\.(slice|scope|service|mount|socket|swap)$/.test(path) && cgroup(path)) found.set(path, `pids: ${pidsOf(path) || 'none'}`);
     }
   }
   return found;

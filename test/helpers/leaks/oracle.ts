@@ -22,6 +22,8 @@ export interface Scope {
   readonly folders: readonly string[];
   /** Files that may stay: paths below one of `folders`, relative to it. */
   readonly mayStay?: ((path: string) => boolean) | undefined;
+  /** Which groups to look at, by path. Default all but systemd's; on a machine where others run containers, those of the test. */
+  readonly cgroup?: ((path: string) => boolean) | undefined;
   /** Kinds not to look at. */
   readonly except?: readonly Kind[] | undefined;
 }

@@ -118,7 +118,7 @@ const cases: Record<string, Case> = {
 
 const finds = test.macro(async (t: ExecutionContext, { kinds, name, leak }: Case) => {
   const folder = mkdtempSync(join(tmpdir(), 'oracle-'));
-  const scope: Scope = { folders: [folder] };
+  const scope: Scope = { folders: [folder], cgroup: (path) => path.includes('oracle-') };
   const before = snapshot(scope);
   const mend = leak(folder);
   try {

@@ -47,6 +47,20 @@ e2e('remove: gone once it has exited', async (t, stage) => {
   t.deepEqual(await stage.engine.containers.list({ all: true }), []);
 });
 
+e2e('start again: what was told of the run before does not count', async (t, stage) => {
+  const { containers } = stage.engine;
+  const { id } = await containers.create({ image: ociLayout(), command: ['sleep', '1000'] });
+  for (let round = 0; round < 20; round++) {
+    await containers.start({ container: id });
+    if (round % 2) t.is((await stage.exec(id, ['echo', 'in'])).out, 'in'); // has a connection to the monitor opened
+    await containers.kill({ container: id });
+    t.is((await containers.wait({ container: id })).exitCode, 137);
+    await containers.start({ container: id });
+    t.is((await containers.inspect({ container: id })).state, 'running', `round ${round}`);
+    await containers.stop({ container: id, timeout: 0 });
+  }
+});
+
 e2e('log: rotated by size, as many files as asked, the last lines last', async (t, stage) => {
   const { info, out } = await stage.through({ log: { maxSize: 4096, maxFiles: 2 } }, 'i=0; while [ $i -lt 400 ]; do echo "line $i of the log"; i=$((i+1)); done');
   const files = filesBelow(stage.folders.root).concat(filesBelow(stage.folders.runRoot)).filter((path) => /log/.test(path.slice(path.indexOf(info.id))) && path.includes(info.id));

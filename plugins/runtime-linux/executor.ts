@@ -63,17 +63,27 @@ export class Executor {
    */
   async close({ idle, keep = false }: { readonly idle: boolean; readonly keep?: boolean }): Promise<void> {
     this.#closed = true;
-    const connection = await this.#connection?.catch(() => undefined);
-    const pid = this.#pid;
-    if (!connection?.isOpen || pid === undefined) return;
     const { lease, runRoot } = this.#options;
     const ends = !keep && (idle || lease);
+    const connection = (await this.#connection?.catch(() => undefined)) ?? (ends ? await this.#left() : undefined);
+    const pid = this.#pid;
+    if (!connection?.isOpen || pid === undefined) return;
     if (ends && !lease) terminate(pid);
     connection.close();
     await connection.closed;
     if (!ends) return;
     await ended(pid);
     if (!lease) await rm(join(runRoot, 'executor.sock'), { force: true });
+  }
+
+  /** An executor that an earlier kernel left and this one had no use for. What is left of a dead one is removed. */
+  async #left(): Promise<Connection | undefined> {
+    const socket = join(this.#options.runRoot, 'executor.sock');
+    const connection = await attempt(socket, this.#options.onNotice).catch(() => undefined);
+    if (!connection) await rm(socket, { force: true });
+    const hello = await connection?.request('hello', { version: PROTOCOL_VERSION }).catch(() => undefined);
+    this.#pid = (hello as { pid: number } | undefined)?.pid;
+    return connection;
   }
 
   async #establish(): Promise<Connection> {

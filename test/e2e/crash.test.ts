@@ -11,7 +11,7 @@ import type { ContainerInfo } from '@core/core/plugin';
 import type { Line, Operation } from '../fixtures/restless-kernel.js';
 import { e2eBare, ownGroups } from '../helpers/e2e.js';
 import { ociLayout } from '../helpers/images.js';
-import { executorOf, fixture } from '../helpers/kernel-process.js';
+import { executorOf, fixture, until } from '../helpers/kernel-process.js';
 import { leaksSince, readProcess, report, snapshot, type Scope } from '../helpers/leaks/index.js';
 import { Random } from '../helpers/random.js';
 import { bootStage, type Folders } from '../helpers/stage.js';
@@ -40,7 +40,9 @@ async function round(t: ExecutionContext, folders: Folders, seed: number): Promi
   const lines = await liveAndDie(folders, seed, random);
   t.deepEqual(lines.filter(({ phase }) => phase === 'failed'), [], `seed ${seed}: nothing fails before the kill`);
 
-  const stage = await bootStage(folders);
+  const stage = await bootStage(folders).catch((error: unknown) => {
+    throw new Error(`seed ${seed}: the next kernel does not boot`, { cause: error });
+  });
   const listed = await stage.engine.containers.list({ all: true });
   for (const fault of faults(lines, listed)) t.fail(`seed ${seed}: ${fault}`);
   await stage.removeAll();
@@ -60,6 +62,7 @@ async function liveAndDie(folders: Folders, seed: number, random: Random): Promi
   child.kill('SIGKILL');
   if (executor) process.kill(executor.pid, 'SIGKILL');
   await closed;
+  if (executor) await until('the executor has ended', () => readProcess(executor.pid).every(({ startTime }) => startTime !== executor.startTime));
   return text.split('\n').slice(0, -1).map((line) => JSON.parse(line) as Line);
 }
 

@@ -6,13 +6,16 @@
  * no peer credentials). It is made inside a fresh 0700 folder, and linked to its name only when it is complete: no instant
  * exists at which another user could connect.
  */
-import { chmod, link as hardLink, mkdir, mkdtemp, rm, stat, unlink } from 'node:fs/promises';
+import { chmod, link as hardLink, mkdir, mkdtemp, readdir, rm, stat, unlink } from 'node:fs/promises';
 import { createServer, type Server, type Socket } from 'node:net';
 import { dirname, join } from 'node:path';
 import { CoreError, isCoreError } from '../errors/index.js';
 import { withAddress } from './address.js';
 import { open } from './dial.js';
 import { createLink, type Link, type LinkOptions } from './link.js';
+
+/** Folders in which sockets come to be; the pid of their server follows. */
+const NURSERY = '.core-';
 
 export interface ServeOptions extends LinkOptions {
   readonly path: string;
@@ -85,7 +88,8 @@ async function prepareFolder(folder: string): Promise<void> {
 }
 
 async function bind(server: Server, path: string): Promise<void> {
-  const nursery = await mkdtemp(join(dirname(path), '.core-'));
+  await removeLeft(dirname(path));
+  const nursery = await mkdtemp(join(dirname(path), `${NURSERY}${process.pid}-`));
   const born = join(nursery, 's');
   try {
     await withAddress(born, (address) => listen(server, address));
@@ -96,6 +100,22 @@ async function bind(server: Server, path: string): Promise<void> {
     throw error;
   } finally {
     await rm(nursery, { recursive: true, force: true });
+  }
+}
+
+/** Of servers that were killed in the instant between birth and publication. */
+async function removeLeft(folder: string): Promise<void> {
+  for (const name of await readdir(folder)) {
+    const pid = name.startsWith(NURSERY) ? Number(name.slice(NURSERY.length).split('-')[0]) : 0;
+    if (pid > 0 && !isRunning(pid)) await rm(join(folder, name), { recursive: true, force: true });
+  }
+}
+
+function isRunning(pid: number): boolean {
+  try {
+    return process.kill(pid, 0);
+  } catch (error) {
+    return (error as NodeJS.ErrnoException).code === 'EPERM';
   }
 }
 

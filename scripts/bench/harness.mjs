@@ -30,7 +30,7 @@ export class Harness {
   }
 
   async close() {
-    for (const closer of this.#closers.reverse()) await closer();
+    for (const closer of this.#closers.toReversed()) await closer();
     rmSync(this.folder, { recursive: true, force: true });
   }
 

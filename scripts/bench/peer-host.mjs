@@ -24,7 +24,7 @@ process.on('message', ({ id, argv, background, detached }) => {
 /** Daemons end with us, by their own pid. */
 const children = new Set();
 process.on('disconnect', async () => {
-  for (const child of [...children].reverse()) {
+  for (const child of [...children].toReversed()) {
     child.kill('SIGTERM');
     await Promise.race([new Promise((resolve) => child.once('close', resolve)), new Promise((resolve) => setTimeout(resolve, 10_000))]);
     child.kill('SIGKILL');

@@ -18,8 +18,11 @@ import { bootStage, type Folders } from '../helpers/stage.js';
 
 const rounds = Number(process.env['ROUNDS'] ?? 25);
 const firstSeed = Number(process.env['SEED'] ?? 1);
-/** Long enough for a boot and some tens of operations. */
-const LONGEST_LIFE = 1500;
+/** Milliseconds of a boot, roughly. */
+const BOOT = 300;
+const MOST_LINES = 80;
+/** Milliseconds of an operation, roughly. */
+const OPERATION = 20;
 
 e2eBare(`${rounds} rounds of kill -9, from seed ${firstSeed}`, async (t, folders) => {
   const operations = new Map<string, number>();
@@ -57,13 +60,21 @@ async function liveAndDie(folders: Folders, seed: number, random: Random): Promi
   const closed = once(child, 'close');
   let text = '';
   child.stdout.setEncoding('utf8').on('data', (data: string) => (text += data));
-  await sleep(random.below(LONGEST_LIFE));
+  await momentOf(random, () => text.split('\n').length - 1);
   const executor = random.below(3) === 0 ? executorOf(folders) : undefined;
   child.kill('SIGKILL');
   if (executor) process.kill(executor.pid, 'SIGKILL');
   await closed;
   if (executor) await until('the executor has ended', () => readProcess(executor.pid).every(({ startTime }) => startTime !== executor.startTime));
   return text.split('\n').slice(0, -1).map((line) => JSON.parse(line) as Line);
+}
+
+/** Once in five within the boot, else somewhere within an operation: they last differently long, so they are counted rather than timed. */
+async function momentOf(random: Random, lines: () => number): Promise<void> {
+  if (random.below(5) === 0) return void (await sleep(random.below(BOOT)));
+  const wanted = 1 + random.below(MOST_LINES);
+  await until(`${wanted} lines`, () => lines() >= wanted, 30_000);
+  await sleep(random.below(OPERATION));
 }
 
 /** What the acknowledged operations promise, against what the recovered kernel has. */

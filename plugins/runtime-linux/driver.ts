@@ -5,9 +5,10 @@
 import { mkdirSync } from 'node:fs';
 import { stat } from 'node:fs/promises';
 import { CoreError, type CreateRequest, type Layers, type Runtime, type RuntimeEvent } from '@core/core/plugin';
+import { deviceWrites } from './cgroup/devices-v1.js';
 import { freeze, isFrozen, processesOf, thaw } from './cgroup/members.js';
 import { parentName, sweepParents } from './cgroup/parent-name.js';
-import { makeParents, removeParents } from './cgroup/parents.js';
+import { makeParents, prepareDevices, removeParents } from './cgroup/parents.js';
 import { containerStats } from './cgroup/stats.js';
 import type { Config } from './config.js';
 import type { Container } from './container.js';
@@ -27,6 +28,7 @@ import { asCoreError } from './link/failure.js';
 import { readLog } from './logs/reader.js';
 import { buildSpec } from './spec/index.js';
 import { Issues } from './issues.js';
+import { deviceRules, USUAL_RULES } from './plan/groups.js';
 import type { HostFacts } from './plan/input.js';
 import { createLayers } from './layers.js';
 
@@ -82,11 +84,13 @@ function makeContext(options: DriverOptions): Context {
   // Passable for all, readable for none but root: the root of a user namespace walks through the run folder.
   for (const folder of [runRoot, folders.run]) mkdirSync(folder, { recursive: true, mode: 0o711 });
   for (const folder of [root, folders.containers]) mkdirSync(folder, { recursive: true, mode: 0o711 });
-  const host = options.host ?? hostFacts();
+  const facts = options.host ?? hostFacts();
   // One group per root, so that no kernel takes another's containers for leftovers of its own.
   const cgroupParent = parentName({ above: options.cgroupParent, root, runRoot, lease });
-  sweepParents(host.cgroups, options.cgroupParent);
-  makeParents(host.cgroups, cgroupParent);
+  sweepParents(facts.cgroups, options.cgroupParent);
+  makeParents(facts.cgroups, cgroupParent);
+  const usual = deviceWrites(deviceRules({ devices: [...USUAL_RULES] }));
+  const host = { ...facts, cgroups: prepareDevices(facts.cgroups, { path: cgroupParent, rules: usual }) };
   const context: Context = {
     executor: new Executor({
       path: options.executor,

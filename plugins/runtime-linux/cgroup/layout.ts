@@ -12,6 +12,11 @@ export interface CgroupLayout {
   readonly unifiedControllers: readonly Controller[];
   /** Mount point by v1 controller. */
   readonly v1: Readonly<Partial<Record<Controller, string>>>;
+  /**
+   * A group (absolute in cgroup terms) that has the device rules of most containers, so that those below it need no rule of
+   * their own: in v1 each rule is a write. Containers with rules of their own are below the same path with `.own` at its end.
+   */
+  readonly devicesParent?: string | undefined;
   /** Which file takes a block-io weight, if any scheduler here offers one. */
   readonly weightFile?: string | undefined;
 }

@@ -29,7 +29,7 @@ export function parentName({ above, root, runRoot, lease }: ParentOptions): stri
   return fresh;
 }
 
-const LEASED = /^[0-9a-f]{12}-([0-9]+)-([0-9]+)$/;
+const LEASED = /^[0-9a-f]{12}-([0-9]+)-([0-9]+)(?:\.own)?$/;
 
 /** Takes away the groups of leases whose process is gone. Those with a process in them refuse, and are left to their executor. */
 export function sweepParents(layout: CgroupLayout, above: string): void {

@@ -1,6 +1,7 @@
 /** The groups above the containers' own: made when the driver is, taken away when it closes. Called by `driver.ts`. */
 import { mkdirSync, readFileSync, rmdirSync, writeFileSync } from 'node:fs';
 import { CONTROLLERS, type CgroupLayout } from './layout.js';
+import type { LimitWrite } from './limits.js';
 
 /** `path` is absolute in cgroup terms. Synchronous: boot only. */
 export function makeParents(layout: CgroupLayout, path: string): void {
@@ -17,16 +18,37 @@ export function makeParents(layout: CgroupLayout, path: string): void {
   }
 }
 
+/**
+ * Gives the group the device rules of most containers and makes the one beside it for the others (see
+ * `CgroupLayout.devicesParent`). Answers with the layout that says so; on v2 alone there is nothing to gain.
+ */
+export function prepareDevices(layout: CgroupLayout, { path, rules }: { readonly path: string; readonly rules: readonly LimitWrite[] }): CgroupLayout {
+  const { devices } = layout.v1;
+  if (devices === undefined) return layout;
+  mkdirSync(`${devices}${path}.own`, { recursive: true });
+  // Rules can only be narrowed while nothing is below; a former kernel of the same root has written them.
+  if (readFileSync(`${devices}${path}/devices.list`, 'utf8').startsWith('a ')) {
+    for (const { file, value } of rules) writeFileSync(`${devices}${path}/${file}`, value);
+  }
+  return { ...layout, devicesParent: path };
+}
+
 /** Those that are empty; others are somebody's still. */
 export function removeParents(layout: CgroupLayout, path: string): void {
+  if (layout.devicesParent !== undefined) removeEmpty(`${layout.v1.devices}${path}.own`);
   for (const mount of hierarchies(layout)) {
     for (let rest = path; rest !== ''; rest = rest.slice(0, rest.lastIndexOf('/'))) {
-      try {
-        rmdirSync(mount + rest);
-      } catch {
-        break;
-      }
+      if (!removeEmpty(mount + rest)) break;
     }
+  }
+}
+
+function removeEmpty(folder: string): boolean {
+  try {
+    rmdirSync(folder);
+    return true;
+  } catch {
+    return false;
   }
 }
 

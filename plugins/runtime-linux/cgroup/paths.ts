@@ -14,8 +14,21 @@ export function groupHome(layout: CgroupLayout, { controller, path }: { readonly
   return undefined;
 }
 
+/** Where a group with device rules of its own is: not below the one whose rules it could not pass. */
+export function ownDevicesPath({ devicesParent }: CgroupLayout, path: string): string {
+  if (!isPrepared({ devicesParent }, path)) return path;
+  return `${devicesParent}.own${path.slice((devicesParent as string).length)}`;
+}
+
+/** Whether a group at `path` inherits the usual device rules. */
+export function isPrepared({ devicesParent }: Pick<CgroupLayout, 'devicesParent'>, path: string): boolean {
+  return devicesParent !== undefined && path.startsWith(`${devicesParent}/`);
+}
+
 /** Every folder the group at `path` may have, v2 first: what teardown looks at. */
 export function allGroups(layout: CgroupLayout, path: string): string[] {
   const mounts = CONTROLLERS.map((name) => layout.v1[name]).filter((mount) => mount !== undefined);
-  return [...new Set([...(layout.unified === undefined ? [] : [layout.unified]), ...mounts])].map((mount) => mount + path);
+  const folders = [...new Set([...(layout.unified === undefined ? [] : [layout.unified]), ...mounts])].map((mount) => mount + path);
+  const { devices } = layout.v1;
+  return devices !== undefined && isPrepared(layout, path) ? [...folders, devices + ownDevicesPath(layout, path)] : folders;
 }

@@ -34,7 +34,9 @@ interface Leftovers {
 }
 
 async function leftovers({ folders, host, cgroupParent }: Context): Promise<Leftovers> {
+  const { v1, devicesParent } = host.cgroups;
   const groups = hierarchies(host.cgroups).map((mount) => mount + cgroupParent);
+  if (devicesParent !== undefined) groups.push(`${v1.devices}${devicesParent}.own`);
   const [kept, ...ran] = await Promise.all([folders.containers, folders.run, ...groups].map(subfolders));
   return { all: new Set([...(kept ?? []), ...ran.flat()]), ran: new Set(ran.flat()) };
 }

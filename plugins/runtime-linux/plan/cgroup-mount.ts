@@ -1,6 +1,8 @@
 /** What the container sees at /sys/fs/cgroup, for each kind of machine. Called by `mounts.ts`. */
 import { MOUNT_ATTR, MS } from '../constants.js';
+import type { Controller } from '../cgroup/layout.js';
 import { newNamespaces, type PlanDraft } from './draft.js';
+import type { Group } from './groups.js';
 
 /**
  * With a cgroup namespace of its own: the v2 tree, or a tmpfs with one folder per hierarchy the container has a group in (the
@@ -14,7 +16,7 @@ export function cgroupMount(draft: PlanDraft, destination: string, attrs: number
   mountFs(draft, { type: 'tmpfs', options: [['mode', '755'], ['size', '64k']], target: destination, attrs: attrs & ~MOUNT_ATTR.RDONLY });
   for (const group of draft.groups) {
     if (group.version === 2) mountFs(draft, { type: 'cgroup2', options: [], target: `${destination}/unified`, attrs });
-    else hierarchy(draft, { folder: group.folder, destination, attrs });
+    else hierarchy(draft, { group, destination, attrs });
   }
   if (attrs & MOUNT_ATTR.RDONLY) draft.setup.push(['attr', destination, MOUNT_ATTR.RDONLY, 0, 0, false]);
 }
@@ -25,10 +27,10 @@ interface Placement {
 }
 
 /** A v1 hierarchy is named by its controllers; co-mounted ones (cpu,cpuacct) get the other names as links. */
-function hierarchy(draft: PlanDraft, { folder, destination, attrs }: Placement & { readonly folder: string }): void {
-  const { host, paths } = draft.input;
-  const mount = folder.slice(0, -paths.cgroup.length);
-  const names = Object.entries(host.cgroups.v1).filter(([, at]) => at === mount).map(([name]) => name);
+function hierarchy(draft: PlanDraft, { group, destination, attrs }: Placement & { readonly group: Group }): void {
+  const { v1 } = draft.input.host.cgroups;
+  const mount = v1[group.controllers[0] as Controller] as string;
+  const names = Object.entries(v1).filter(([, at]) => at === mount).map(([name]) => name);
   const name = mount.slice(mount.lastIndexOf('/') + 1);
   mountFs(draft, { type: 'cgroup', options: names.map((controller) => [controller, null] as const), target: `${destination}/${name}`, attrs });
   for (const other of names) if (other !== name) draft.setup.push(['link', name, `${destination}/${other}`]);

@@ -8,6 +8,7 @@ import type { Oci } from '@core/core/plugin';
 import { deviceWrites } from '../cgroup/devices-v1.js';
 import type { CgroupLayout, Controller } from '../cgroup/layout.js';
 import { resourceLimits, type LimitWrite } from '../cgroup/limits.js';
+import { isPrepared, ownDevicesPath } from '../cgroup/paths.js';
 
 export interface Group {
   readonly version: 1 | 2;
@@ -30,7 +31,9 @@ export function containerGroups(layout: CgroupLayout, { path, resources }: { rea
     add({ version, folder, controllers: [controller], writes });
   }
   if (layout.v1.devices !== undefined && !allowsEveryDevice(resources)) {
-    add({ version: 1, folder: layout.v1.devices + path, controllers: ['devices'], writes: deviceWrites(deviceRules(resources)) });
+    const inherited = isPrepared(layout, path) && hasUsualRules(resources);
+    const folder = layout.v1.devices + (inherited ? path : ownDevicesPath(layout, path));
+    add({ version: 1, folder, controllers: ['devices'], writes: inherited ? [] : deviceWrites(deviceRules(resources)) });
   }
   return [...byFolder.values()];
 }
@@ -47,6 +50,14 @@ export function allowsEveryDevice({ devices = [] }: Oci.Resources): boolean {
  */
 export function deviceRules({ devices = [] }: Oci.Resources): Oci.DeviceRule[] {
   return [...devices, ...ALWAYS];
+}
+
+/** Nothing but what every container may. */
+export const USUAL_RULES: readonly Oci.DeviceRule[] = [{ allow: false, access: 'rwm' }];
+
+function hasUsualRules({ devices = [] }: Oci.Resources): boolean {
+  const [only] = devices;
+  return devices.length === 1 && only !== undefined && !only.allow && (only.type ?? 'a') === 'a' && only.major === undefined && only.minor === undefined && (only.access ?? 'rwm') === 'rwm';
 }
 
 const ALWAYS: readonly Oci.DeviceRule[] = [

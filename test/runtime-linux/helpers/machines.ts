@@ -6,7 +6,7 @@ import type { HostFacts } from '#runtime-linux/plan/index.js';
 const v1 = Object.fromEntries(['memory', 'cpu', 'cpuacct', 'cpuset', 'pids', 'blkio', 'devices', 'freezer'].map((name) => [name, `/sys/fs/cgroup/${name}`]));
 
 export const layouts = {
-  v1: { mode: 'v1', unifiedControllers: [], v1: { ...v1, cpu: '/sys/fs/cgroup/cpu,cpuacct', cpuacct: '/sys/fs/cgroup/cpu,cpuacct' }, weightFile: 'blkio.bfq.weight' },
+  v1: { mode: 'v1', unifiedControllers: [], v1: { ...v1, cpu: '/sys/fs/cgroup/cpu,cpuacct', cpuacct: '/sys/fs/cgroup/cpu,cpuacct' }, weightFile: 'blkio.bfq.weight', devicesParent: '/core/0123456789ab' },
   hybrid: { mode: 'hybrid', unified: '/sys/fs/cgroup/unified', unifiedControllers: ['hugetlb'], v1 },
   v2: { mode: 'v2', unified: '/sys/fs/cgroup', unifiedControllers: ['memory', 'cpu', 'cpuset', 'pids', 'blkio', 'hugetlb'], v1: {}, weightFile: 'io.weight' },
 } as const satisfies Record<string, CgroupLayout>;

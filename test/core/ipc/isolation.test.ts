@@ -1,7 +1,7 @@
 import test from 'ava';
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { readFile, writeFile } from 'node:fs/promises';
+import { readFile, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { CoreError } from '#core/errors/index.js';
 import { bootLab, children, isAlive, labEntry } from './lab-kernel.js';
@@ -85,6 +85,7 @@ test('files outside the permissions, programs and addons are out of reach', asyn
 test('what the permissions name is within reach', async (t) => {
   const { lab } = await bootLab(t, labEntry({}, { plugin: makeLab('1.0.0', ['exec', 'fs:/tmp']) }));
   const path = `/tmp/core-lab-${process.pid}`;
+  t.teardown(() => rm(path, { force: true }));
   t.is(await lab.files({ write: path }), 'done');
   t.is(await lab.files({ read: path }), 'written');
   t.is(await lab.files({ program: '/bin/true' }), '0');
@@ -241,13 +242,14 @@ test('closing the kernel closes the plugin in its process, and the process', asy
 test('when the kernel is killed, its children end by themselves', async (t) => {
   const program = `
     const { bootLab, labEntry } = await import(${JSON.stringify(new URL('lab-kernel.js', import.meta.url).href)});
-    const { lab } = await bootLab({ teardown() {} }, labEntry());
-    console.log((await lab.facts({})).pid);
+    const { lab, folder } = await bootLab({ teardown() {} }, labEntry());
+    console.log((await lab.facts({})).pid, folder);
     setInterval(() => {}, 1000);
   `;
   const kernel = spawn(process.execPath, ['--input-type=module', '-e', program], { stdio: ['ignore', 'pipe', 'inherit'] });
   const [line] = (await once(kernel.stdout, 'data')) as [Buffer];
-  const pid = Number(line.toString());
+  const [pid, folder] = [Number.parseInt(line.toString(), 10), line.toString().trim().split(' ')[1] as string];
+  t.teardown(() => rm(folder, { recursive: true, force: true }));
   t.true(await isAlive(pid));
   kernel.kill('SIGKILL');
   await once(kernel, 'exit');

@@ -22,13 +22,11 @@ export function labEntry(config: Record<string, unknown> = {}, over: Partial<Ker
 
 export async function bootLab(t: ExecutionContext, entry: KernelEntry = labEntry(), options: Partial<KernelOptions> = {}): Promise<LabKernel> {
   const folder = await mkdtemp(join(tmpdir(), 'lab-'));
+  t.teardown(() => rm(folder, { recursive: true, force: true }));
   const logged: LogRecord[] = [];
   const log = createLogger({ level: 'trace', write: (line) => void logged.push(JSON.parse(line) as LogRecord) });
   const kernel = await bootKernel({ plugins: [entry, { plugin: greeter }], root: folder, runRoot: folder, log, state: memory, restart: { delay: 10 }, ...options });
-  t.teardown(async () => {
-    await kernel.close();
-    await rm(folder, { recursive: true, force: true });
-  });
+  t.teardown(() => kernel.close());
   return { kernel, lab: kernel.port(Lab), logged, folder };
 }
 

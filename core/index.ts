@@ -1,4 +1,7 @@
-/** The door for those who embed an engine: make a kernel, reach a running one, read a plugin set. Plugins use `@core/core/plugin` instead. */
+/**
+ * The door for those who embed an engine: make a kernel, reach a running one, read a plugin set. Plugins use
+ * `@core/core/plugin` instead.
+ */
 import { readPluginSet, type PluginSet as LoadedSet } from './config/load.js';
 import { isPlugin, type Plugin } from './kernel/index.js';
 

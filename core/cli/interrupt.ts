@@ -1,4 +1,7 @@
-/** Ctrl-C and SIGTERM. Comes in: signals of this process. Goes out: `stop` with the first, `haste` with the second; the third ends us where we stand. Until it is released the process stays. Used by `core run`. */
+/**
+ * Ctrl-C and SIGTERM. Comes in: signals of this process. Goes out: `stop` with the first, `haste` with the second; the third
+ * ends us where we stand. Until it is released the process stays. Used by `core run`.
+ */
 import { constants } from 'node:os';
 
 export interface Interrupts {

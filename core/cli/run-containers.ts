@@ -1,4 +1,7 @@
-/** What a plugin set has under `run`. Comes in: its items. Goes out: containers that run, their output on ours, and in the end an exit code. Used by `core run`. */
+/**
+ * What a plugin set has under `run`. Comes in: its items. Goes out: containers that run, their output on ours, and in the end
+ * an exit code. Used by `core run`.
+ */
 import type { RunItem } from '../config/load.js';
 import type { ContainerInfo, Engine, ExitStatus, LogEntry } from '../contracts/index.js';
 import { isCoreError } from '../errors/index.js';
@@ -7,9 +10,15 @@ import { forward, write } from './streams.js';
 import { DETACH_KEYS, openTerminal } from './terminal.js';
 
 export interface RunningContainers {
-  /** Of the first, in the order of the set, that ended with another code than 0; 0 otherwise. Settles once all have ended and all they wrote is shown. */
+  /**
+   * Of the first, in the order of the set, that ended with another code than 0; 0 otherwise. Settles once all have ended and
+   * all they wrote is shown.
+   */
   exitCode(): Promise<number>;
-  /** The stop signal to all that are not to be kept, those first that were started last; SIGKILL with `haste`. Settles once they have ended. */
+  /**
+   * The stop signal to all that are not to be kept, those first that were started last; SIGKILL with `haste`. Settles once they
+   * have ended.
+   */
   stop(haste: AbortSignal): Promise<void>;
 }
 
@@ -82,15 +91,23 @@ interface Shown {
 async function show(cli: Cli, { containers }: Engine, { item, info: { id, createdAt }, outlet, single, bootedAt }: Shown): Promise<ExitStatus> {
   const { terminal, stdin, log } = item.options;
   const output = async (): Promise<void> => {
-    if (single && (terminal || stdin || log === null)) await connect(cli, containers, { id, terminal, stdin });
-    else if (log !== null) for await (const entry of containers.logs({ container: id, follow: true, ...(createdAt < bootedAt && { since: bootedAt }) })) await outlet(entry);
+    if (single && (terminal || stdin || log === null)) return connect(cli, containers, { id, terminal, stdin });
+    if (log === null) return;
+    const entries = containers.logs({ container: id, follow: true, ...(createdAt < bootedAt && { since: bootedAt }) });
+    for await (const entry of entries) await outlet(entry);
   };
   const [exit] = await Promise.all([containers.wait({ container: id }), output()]);
   return exit;
 }
 
+interface Connection {
+  readonly id: string;
+  readonly terminal?: boolean | undefined;
+  readonly stdin?: boolean | undefined;
+}
+
 /** Our terminal, or our stdin, becomes the container's. */
-async function connect(cli: Cli, containers: Engine['containers'], { id, terminal = false, stdin = false }: { id: string; terminal?: boolean | undefined; stdin?: boolean | undefined }): Promise<void> {
+async function connect(cli: Cli, containers: Engine['containers'], { id, terminal = false, stdin = false }: Connection): Promise<void> {
   const own = openTerminal({ raw: terminal && stdin, detachKeys: DETACH_KEYS });
   const resize = (size: { rows: number; columns: number }): void => void containers.resize({ container: id, ...size }).catch(() => {});
   try {

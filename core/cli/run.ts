@@ -43,7 +43,8 @@ async function runSet(cli: Cli, set: PluginSet, call: RunCall): Promise<number> 
   const { interrupts, log: level } = call;
   const stays = set.serve || hasDoor(set);
   if (!stays && set.run.length === 0 && !call.job) {
-    throw new CoreError('E_INVALID', { message: `${set.file} gives nothing to do`, hint: 'Add "run" or "serve": true to it, or name a script.', issues: [{ path: 'run', message: 'is missing' }] });
+    const issues = [{ path: 'run', message: 'is missing' }];
+    throw new CoreError('E_INVALID', { message: `${set.file} gives nothing to do`, hint: 'Add "run" or "serve": true to it, or name a script.', issues });
   }
   const log = createLogger({ level, ...(process.stderr.isTTY && { format: prettyLines }) });
   const { plugins, bindings, root, runRoot } = set;

@@ -23,6 +23,14 @@ const memory = size({ min: MIN_MEMORY, minText: '512 KiB' });
 const positiveSize = size({ min: 1 });
 const mode = z.number().int().min(0).max(0o7777);
 const namespaceMode = z.enum(['private', 'host']);
+const namespaces = strict({
+  pid: namespaceMode.optional(),
+  ipc: namespaceMode.optional(),
+  uts: namespaceMode.optional(),
+  cgroup: namespaceMode.optional(),
+  user: namespaceMode.optional(),
+  time: namespaceMode.optional(),
+});
 const idRange = strict({ container: id, host: id, size: z.number().int().min(1).max(2 ** 31 - 1) });
 const labels = z.record(nonEmpty, text);
 const perDevice = <T extends z.ZodType>(value: T) => z.record(z.string().regex(/^(\/|\d+:\d+$)/, 'a device is a path or major:minor'), value);
@@ -54,6 +62,12 @@ const mounts = z.array(
     { error: 'a mount has the type "bind" or "tmpfs"' },
   ),
 );
+
+const device = strict({
+  source: absolutePath,
+  target: absolutePath.optional(),
+  access: z.string().regex(/^(?!.*(.).*\1)[rwm]{1,3}$/, 'any of r, w and m, each once').optional(),
+});
 
 const env = z.record(nonEmpty.refine((name) => !name.includes('='), 'a variable name has no "="'), text);
 
@@ -126,7 +140,7 @@ export const containerShape = {
   readonly: z.boolean().optional(),
   shmSize: positiveSize.default(64 * MIB),
   network: z.enum(['none', 'host']).default('none'),
-  namespaces: strict({ pid: namespaceMode.optional(), ipc: namespaceMode.optional(), uts: namespaceMode.optional(), cgroup: namespaceMode.optional(), user: namespaceMode.optional(), time: namespaceMode.optional() }).optional(),
+  namespaces: namespaces.optional(),
   idMappings: strict({ uids: z.array(idRange).min(1).max(340), gids: z.array(idRange).min(1).max(340) }).optional(),
   timeOffsets: strict({ monotonic: z.number().int().optional(), boottime: z.number().int().optional() }).optional(),
   ...limitsShape,
@@ -139,9 +153,7 @@ export const containerShape = {
   seccomp: z.union([z.enum(['default', 'unconfined']), seccompProfile], { error: 'default, unconfined or a profile of the OCI form' }).optional(),
   rlimits: rlimits.default([]),
   sysctls: z.record(z.string().regex(/^[a-z0-9_-]+([./][A-Za-z0-9_-]+)+$/, 'a name such as "net.core.somaxconn"'), text).optional(),
-  devices: z
-    .array(strict({ source: absolutePath, target: absolutePath.optional(), access: z.string().regex(/^(?!.*(.).*\1)[rwm]{1,3}$/, 'any of r, w and m, each once').optional() }))
-    .optional(),
+  devices: z.array(device).optional(),
   maskedPaths: z.array(absolutePath).optional(),
   readonlyPaths: z.array(absolutePath).optional(),
   oomScoreAdj: z.number().int().min(-1000).max(1000).optional(),

@@ -1,4 +1,7 @@
-/** The rules of container options that look at more than one field. Comes in: options whose fields are well-formed each. Goes out: the faults, with their paths. Called by the schema in `container-options.ts`. */
+/**
+ * The rules of container options that look at more than one field. Comes in: options whose fields are well-formed each. Goes
+ * out: the faults, with their paths. Called by the schema in `container-options.ts`.
+ */
 import type { ContainerSettings } from '../contracts/index.js';
 import type { Limits } from './container-options.js';
 
@@ -48,16 +51,18 @@ const idRanges: Check = function* ({ idMappings }) {
   for (const kind of ['uids', 'gids'] as const) {
     for (const [index, range] of idMappings[kind].entries()) {
       for (const earlier of idMappings[kind].slice(0, index)) {
-        if (overlap(range.container, earlier.container, range.size, earlier.size)) yield { path: ['idMappings', kind, index, 'container'], message: 'overlaps an earlier range inside' };
-        if (overlap(range.host, earlier.host, range.size, earlier.size)) yield { path: ['idMappings', kind, index, 'host'], message: 'overlaps an earlier range outside' };
+        const path = ['idMappings', kind, index];
+        if (overlap(range.container, earlier.container, range.size, earlier.size)) yield { path: [...path, 'container'], message: 'overlaps an earlier range inside' };
+        if (overlap(range.host, earlier.host, range.size, earlier.size)) yield { path: [...path, 'host'], message: 'overlaps an earlier range outside' };
       }
     }
   }
 };
 
 const names: Check = function* ({ namespaces, hostname, domainname, timeOffsets }) {
-  if (namespaces?.uts === 'host' && hostname !== undefined) yield { path: ['hostname'], message: "would rename the machine: it cannot go with namespaces.uts 'host'" };
-  if (namespaces?.uts === 'host' && domainname !== undefined) yield { path: ['domainname'], message: "would rename the machine: it cannot go with namespaces.uts 'host'" };
+  for (const [path, name] of Object.entries({ hostname, domainname })) {
+    if (name !== undefined && namespaces?.uts === 'host') yield { path: [path], message: "would rename the machine: it cannot go with namespaces.uts 'host'" };
+  }
   if (timeOffsets && namespaces?.time !== 'private') yield { path: ['timeOffsets'], message: 'needs namespaces.time "private"' };
 };
 

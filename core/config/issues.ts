@@ -1,4 +1,7 @@
-/** Turns what a schema found wrong into our issues: a JSON path and a sentence each. Comes in: issues of zod or any Standard Schema. Goes out: `ErrorIssue`s. Called by everything that validates. */
+/**
+ * Turns what a schema found wrong into our issues: a JSON path and a sentence each. Comes in: issues of zod or any Standard
+ * Schema. Goes out: `ErrorIssue`s. Called by everything that validates.
+ */
 import type { ErrorIssue } from '../errors/index.js';
 
 /** An issue as the Standard Schema has it (https://standardschema.dev), plus what zod adds to some. */

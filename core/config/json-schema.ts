@@ -1,4 +1,7 @@
-/** The plugin set's schema for editors. Goes out: JSON Schema (draft 2020-12) of the file as people write it. Called by the generator script and by the test that holds the shipped file to the code. */
+/**
+ * The plugin set's schema for editors. Goes out: JSON Schema (draft 2020-12) of the file as people write it. Called by the
+ * generator script and by the test that holds the shipped file to the code.
+ */
 import { z } from 'zod';
 import { aboutOptions } from './about.js';
 import { pluginSetSchema } from './plugin-set.js';

@@ -1,4 +1,7 @@
-/** Finds and imports the plugins of a set. Comes in: the entries and the file they stand in. Goes out: plugins with their checked entries, and a fault per entry that cannot be used. Called by `load.ts`. */
+/**
+ * Finds and imports the plugins of a set. Comes in: the entries and the file they stand in. Goes out: plugins with their
+ * checked entries, and a fault per entry that cannot be used. Called by `load.ts`.
+ */
 import { createRequire } from 'node:module';
 import { dirname, isAbsolute, resolve } from 'node:path';
 import { fileURLToPath, pathToFileURL } from 'node:url';

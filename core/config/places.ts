@@ -1,4 +1,7 @@
-/** Where a kernel keeps its things unless it is told. Comes in: the environment. Goes out: the folder that lasts and the one for sockets. Called by `createKernel` and `attach`. */
+/**
+ * Where a kernel keeps its things unless it is told. Comes in: the environment. Goes out: the folder that lasts and the one for
+ * sockets. Called by `createKernel` and `attach`.
+ */
 import { homedir } from 'node:os';
 import { join } from 'node:path';
 

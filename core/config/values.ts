@@ -1,4 +1,7 @@
-/** The building blocks of our schemas: sizes, paths, names, strict objects. Comes in: JSON values. Goes out: values of one form (bytes, clean paths, canonical names). Used by every schema of this folder. */
+/**
+ * The building blocks of our schemas: sizes, paths, names, strict objects. Comes in: JSON values. Goes out: values of one form
+ * (bytes, clean paths, canonical names). Used by every schema of this folder.
+ */
 import { posix } from 'node:path';
 import { z } from 'zod';
 import { didYouMean, unknownKeys } from './issues.js';

@@ -1,4 +1,7 @@
-/** The fixed words of the field: signals, capabilities, resource limits. Comes in: what a user wrote. Goes out: the one spelling the rest of the engine knows, or undefined. Called by the schemas and the operations. */
+/**
+ * The fixed words of the field: signals, capabilities, resource limits. Comes in: what a user wrote. Goes out: the one spelling
+ * the rest of the engine knows, or undefined. Called by the schemas and the operations.
+ */
 
 /** Linux signal numbers of x86 and arm (signal(7)). */
 const SIGNALS = [

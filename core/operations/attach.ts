@@ -1,4 +1,7 @@
-/** The engine of a kernel in another process. Comes in: its socket. Goes out: the engine, and a way to let go of it. Called by the SDK and by anybody through `@core/core`. */
+/**
+ * The engine of a kernel in another process. Comes in: its socket. Goes out: the engine, and a way to let go of it. Called by
+ * the SDK and by anybody through `@core/core`.
+ */
 import { defaultPlaces, socketIn } from '../config/places.js';
 import { Engine } from '../contracts/index.js';
 import { dial } from '../ipc/index.js';

@@ -1,4 +1,7 @@
-/** What every operation works with. Comes in: the ports and facilities of one kernel. Goes out: the same, in one object that is handed to each operation. Made by `engine.ts`. */
+/**
+ * What every operation works with. Comes in: the ports and facilities of one kernel. Goes out: the same, in one object that is
+ * handed to each operation. Made by `engine.ts`.
+ */
 import type { HookInfo, Images, PluginInfo, Runtime } from '../contracts/index.js';
 import type { EventSource } from '../events/index.js';
 import type { LifecycleHooks } from '../lifecycle/index.js';

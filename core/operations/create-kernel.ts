@@ -5,13 +5,14 @@
 import { mkdir } from 'node:fs/promises';
 import { defaultPlaces, socketIn, type Places } from '../config/places.js';
 import { Engine } from '../contracts/index.js';
-import { CoreError, toCoreError, type ErrorIssue } from '../errors/index.js';
-import { createEventBus } from '../events/index.js';
+import { CoreError } from '../errors/index.js';
+import { createEventBus, type EventBus } from '../events/index.js';
 import { exported, serve, type LinkServer } from '../ipc/index.js';
 import { bootKernel, type Bindings, type CloseOptions, type Kernel, type KernelEntry, type Plugin, type Wired } from '../kernel/index.js';
 import { silentLogger, type Logger } from '../log/index.js';
-import { memoryStore, openJournal, pluginCorner, type Store } from '../state/index.js';
+import { memoryStore, openJournal, pluginCorner, type Journal, type Store } from '../state/index.js';
 import { VERSION } from '../version.js';
+import { Cleanup, closeInOrder } from './cleanup.js';
 import { makePrivate, sweepPrivate } from './ephemeral.js';
 import { operationsPlugin } from './plugin.js';
 
@@ -87,78 +88,69 @@ interface Boot {
   readonly cleanup: Cleanup;
 }
 
-async function boot({ entries, log, store, places, cleanup, ...rest }: Boot): Promise<CoreKernel> {
-  const journal = openJournal(store);
-  const events = cleanup.on('events', createEventBus({ firstSequence: journal.last + 1, report: (err, { type }) => log.error({ err, event: type }, 'a listener failed') }), (bus) => bus.close());
-  events.on(journal.append);
+async function boot({ entries, log, store, places: { root, runRoot }, cleanup, ...rest }: Boot): Promise<CoreKernel> {
   const haste = new AbortController();
   let wired: Wired | undefined;
   let up = false;
+  const { events, journal } = openEvents(store, log, cleanup);
   const operations = operationsPlugin({
-    version: VERSION, events, store, journal, haste: haste.signal, isUp: () => up,
-    get hooks() { return known(wired).hooks; },
+    version: VERSION,
+    events,
+    store,
+    journal,
+    haste: haste.signal,
+    isUp: () => up,
+    get hooks() {
+      return known(wired).hooks;
+    },
     hookMap: () => known(wired).hookMap(),
     plugins: () => known(wired).plugins(),
   });
   const kernel = await bootKernel({
-    ...rest, ...places, log, events, plugins: [...entries, { plugin: operations }],
+    ...rest,
+    root,
+    runRoot,
+    log,
+    events,
+    plugins: [...entries, { plugin: operations }],
     state: (plugin) => pluginCorner(store, plugin),
-    onWired: (before) => { wired = before; },
+    onWired: (before) => {
+      wired = before;
+    },
   });
-  const engine = kernel.port(Engine);
-  const socket = socketIn(places.runRoot);
-  let server: LinkServer;
-  try {
-    server = await serve({ path: socket, exports: [exported(Engine, engine)], background: rest.lease });
-  } catch (error) {
-    await kernel.close().catch((err: unknown) => log.error({ err }, 'the kernel could not be closed'));
-    throw error;
-  }
+  const server = await serveEngine(kernel, { path: socketIn(runRoot), background: rest.lease, log });
   up = true;
   let closed: Promise<void> | undefined;
   const close = ({ haste: hurry, deadline }: CoreCloseOptions = {}): Promise<void> => {
     if (hurry?.aborted) haste.abort();
     hurry?.addEventListener('abort', () => haste.abort(), { once: true });
-    closed ??= closeAll([['socket', () => server.close()], ['kernel', () => kernel.close({ deadline })], ['rest', () => cleanup.run()]]);
+    closed ??= closeInOrder([['socket', () => server.close()], ['kernel', () => kernel.close({ deadline })], ['rest', () => cleanup.run()]]);
     return closed;
   };
-  return { ...kernel, get plan() { return kernel.plan; }, engine, ...places, socket, close, [Symbol.asyncDispose]: () => close() };
+  const dispose = (): Promise<void> => close();
+  return Object.freeze({ ...kernel, get plan() { return kernel.plan; }, engine: kernel.port(Engine), root, runRoot, socket: server.path, close, [Symbol.asyncDispose]: dispose });
+}
+
+/** Numbers go on where the root's last kernel stopped, and whatever is told is also kept. */
+function openEvents(store: Store, log: Logger, cleanup: Cleanup): { events: EventBus; journal: Journal } {
+  const journal = openJournal(store);
+  const bus = createEventBus({ firstSequence: journal.last + 1, report: (err, { type }) => log.error({ err, event: type }, 'a listener failed') });
+  const events = cleanup.on('events', bus, () => bus.close());
+  events.on(journal.append);
+  return { events, journal };
+}
+
+/** The last step of a boot: when it fails, the kernel is closed again. */
+async function serveEngine(kernel: Kernel, { path, background, log }: { path: string; background: boolean; log: Logger }): Promise<LinkServer> {
+  try {
+    return await serve({ path, exports: [exported(Engine, kernel.port(Engine))], background });
+  } catch (error) {
+    await kernel.close().catch((err: unknown) => log.error({ err }, 'the kernel could not be closed'));
+    throw error;
+  }
 }
 
 function known(wired: Wired | undefined): Wired {
   if (!wired) throw new CoreError('E_INTERNAL', { message: 'the operations were asked before the kernel was wired' });
   return wired;
-}
-
-/** What was acquired, freed in reverse whatever fails. */
-class Cleanup {
-  readonly #undos: Array<[label: string, undo: () => unknown]> = [];
-
-  on<T>(label: string, acquired: T, undo: (acquired: T) => unknown): T {
-    this.#undos.unshift([label, () => undo(acquired)]);
-    return acquired;
-  }
-
-  async run(): Promise<void> {
-    await closeAll(this.#undos.splice(0));
-  }
-}
-
-/** One after the other; throws all failures as one. */
-async function closeAll(parts: ReadonlyArray<[label: string, close: () => unknown]>): Promise<void> {
-  const failures: CoreError[] = [];
-  const issues: ErrorIssue[] = [];
-  for (const [label, close] of parts) {
-    try {
-      await close();
-    } catch (error) {
-      const failure = toCoreError(error);
-      failures.push(failure);
-      issues.push(...(failure.issues.length > 0 ? failure.issues : [{ path: label, message: failure.message }]));
-    }
-  }
-  const [first] = failures;
-  if (!first) return;
-  if (failures.length === 1) throw first;
-  throw new CoreError(first.code, { message: `closing left: ${issues.map(({ path, message }) => `${path} (${message})`).join(', ')}`, issues, cause: new AggregateError(failures) });
 }

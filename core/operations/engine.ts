@@ -1,4 +1,7 @@
-/** The operations of one kernel. Comes in: its ports, hooks, events and store. Goes out: the `engine@1` implementation, ready after recovery. Called by `plugin.ts`. */
+/**
+ * The operations of one kernel. Comes in: its ports, hooks, events and store. Goes out: the `engine@1` implementation, ready
+ * after recovery. Called by `plugin.ts`.
+ */
 import { setMaxListeners } from 'node:events';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Engine } from '../contracts/index.js';

@@ -1,4 +1,7 @@
-/** Puts operations on one object in order. Comes in: work. Goes out: its result, once nobody before it is at work. Called by every operation that changes a container. */
+/**
+ * Puts operations on one object in order. Comes in: work. Goes out: its result, once nobody before it is at work. Called by
+ * every operation that changes a container.
+ */
 export class Lock {
   #last: Promise<unknown> | undefined;
 

@@ -1,4 +1,7 @@
-/** The operations as a plugin: what provides `engine@1`. Comes in: the facilities of one kernel. Goes out: a plugin to put beside the drivers. Made by `createKernel`, once per kernel. */
+/**
+ * The operations as a plugin: what provides `engine@1`. Comes in: the facilities of one kernel. Goes out: a plugin to put
+ * beside the drivers. Made by `createKernel`, once per kernel.
+ */
 import { Engine, Images, Runtime } from '../contracts/index.js';
 import { definePlugin, type Plugin } from '../kernel/index.js';
 import type { EngineParts } from './context.js';

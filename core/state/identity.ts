@@ -1,4 +1,7 @@
-/** A process named so that a reused pid is not mistaken for it. Comes in: a pid. Goes out: an identity, or whether one still lives. Called by the root's lock and by the sweep of private roots. */
+/**
+ * A process named so that a reused pid is not mistaken for it. Comes in: a pid. Goes out: an identity, or whether one still
+ * lives. Called by the root's lock and by the sweep of private roots.
+ */
 import { readFileSync } from 'node:fs';
 
 export interface ProcessIdentity {

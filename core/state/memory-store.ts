@@ -1,4 +1,7 @@
-/** The memory of a kernel that leaves nothing behind. Goes out: a store that is gone with the process. Made by `createKernel` for private roots, where there is nothing to recover: whatever such a kernel started ends with it. */
+/**
+ * The memory of a kernel that leaves nothing behind. Goes out: a store that is gone with the process. Made by `createKernel`
+ * for private roots, where there is nothing to recover: whatever such a kernel started ends with it.
+ */
 import { CoreError } from '../errors/index.js';
 import { Changes, type Collection, type Key, type Range, type Store } from './store.js';
 

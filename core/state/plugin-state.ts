@@ -1,4 +1,7 @@
-/** A plugin's corner of the store. Comes in: the plugin's name. Goes out: get, put, remove and list under keys of its own. Called by the kernel for plugins with the permission `state`. */
+/**
+ * A plugin's corner of the store. Comes in: the plugin's name. Goes out: get, put, remove and list under keys of its own.
+ * Called by the kernel for plugins with the permission `state`.
+ */
 import type { Collection, Store } from './store.js';
 
 export interface PluginCorner {

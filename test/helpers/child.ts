@@ -1,4 +1,7 @@
-/** Starts a fixture program and follows its lines. Comes in: the compiled program's URL. Goes out: its lines, and ways to wait for one or kill it. Called by tests that need a process to die. */
+/**
+ * Starts a fixture program and follows its lines. Comes in: the compiled program's URL. Goes out: its lines, and ways to wait
+ * for one or kill it. Called by tests that need a process to die.
+ */
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { createInterface } from 'node:readline';

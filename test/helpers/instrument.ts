@@ -1,4 +1,7 @@
-/** Drivers that can be interrupted at any call. Comes in: implementations of runtime@1 and image@1, and what is to happen around each call. Goes out: a plugin that provides both. Called by tests that fail, abort or kill at every step. */
+/**
+ * Drivers that can be interrupted at any call. Comes in: implementations of runtime@1 and image@1, and what is to happen around
+ * each call. Goes out: a plugin that provides both. Called by tests that fail, abort or kill at every step.
+ */
 import { definePlugin, Images, methodList, Runtime, type CallOptions, type Contract, type Plugin } from '@core/core/plugin';
 
 /** Called before and after every call that answers once; what it throws is what the caller gets. */

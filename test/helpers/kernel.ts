@@ -1,4 +1,7 @@
-/** A kernel on fakes, for tests of the operations. Comes in: what the fakes are told to do. Goes out: the kernel, the fake machine behind it, and what is left of both. */
+/**
+ * A kernel on fakes, for tests of the operations. Comes in: what the fakes are told to do. Goes out: the kernel, the fake
+ * machine behind it, and what is left of both.
+ */
 import type { ExecutionContext } from 'ava';
 import { createKernel, type CoreKernel, type CreateKernelOptions, type KernelEntry, type Plugin } from '#core/index.js';
 import { openStore } from '#core/state/lmdb-store.js';

@@ -1,4 +1,7 @@
-/** Changes a container that runs: pause, resume, new limits. Comes in: a name and what is to change. Goes out: nothing, or the limits now in force. Called through `engine@1`. */
+/**
+ * Changes a container that runs: pause, resume, new limits. Comes in: a name and what is to change. Goes out: nothing, or the
+ * limits now in force. Called through `engine@1`.
+ */
 import { invalid, parseLimits } from '../../config/container-options.js';
 import { checkOptions } from '../../config/container-rules.js';
 import { jsonPath } from '../../config/issues.js';

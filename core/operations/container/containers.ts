@@ -1,4 +1,7 @@
-/** The container operations of `engine@1` as one object. Comes in: requests of doors, SDK and CLI. Goes out: their answers. Made by `engine.ts`; each operation of some weight has a file of its own. */
+/**
+ * The container operations of `engine@1` as one object. Comes in: requests of doors, SDK and CLI. Goes out: their answers. Made
+ * by `engine.ts`; each operation of some weight has a file of its own.
+ */
 import type { ContainerOperations } from '../../contracts/index.js';
 import type { Context } from '../context.js';
 import { pause, resume, update } from './change.js';

@@ -1,4 +1,7 @@
-/** Makes a container that does not run yet. Comes in: options. Goes out: its record, kept; the runtime has reserved the id. Called through `engine@1`, and by `run.ts` as the first half of a run. */
+/**
+ * Makes a container that does not run yet. Comes in: options. Goes out: its record, kept; the runtime has reserved the id.
+ * Called through `engine@1`, and by `run.ts` as the first half of a run.
+ */
 import { randomBytes } from 'node:crypto';
 import { parseContainerOptions } from '../../config/container-options.js';
 import type { CallOptions, ContainerInfo, ContainerOptions, ContainerSettings } from '../../contracts/index.js';
@@ -15,6 +18,8 @@ export async function create(context: Context, options: ContainerOptions, call: 
   });
 }
 
+type Body = (saga: Saga, container: Container, settings: ContainerSettings) => Promise<void>;
+
 interface Making {
   readonly operation: string;
   readonly options: ContainerOptions;
@@ -22,7 +27,7 @@ interface Making {
 }
 
 /** What `create` and `run` share: the name is taken first and given back when the rest fails. */
-export async function makeContainer(context: Context, { operation, options, call }: Making, body: (saga: Saga, container: Container, settings: ContainerSettings) => Promise<void>): Promise<ContainerInfo> {
+export async function makeContainer(context: Context, { operation, options, call }: Making, body: Body): Promise<ContainerInfo> {
   const settings = parseContainerOptions(options);
   const container = context.registry.reserve(randomBytes(32).toString('hex'), settings.name);
   try {
@@ -42,8 +47,14 @@ export async function makeContainer(context: Context, { operation, options, call
   }
 }
 
+interface Preparation {
+  readonly container: Container;
+  readonly settings: ContainerSettings;
+  readonly call: CallOptions;
+}
+
 /** From settings to a container the runtime could start. */
-export async function prepare(context: Context, saga: Saga, { container, settings, call }: { container: Container; settings: ContainerSettings; call: CallOptions }): Promise<void> {
+export async function prepare(context: Context, saga: Saga, { container, settings, call }: Preparation): Promise<void> {
   const { id, name } = container;
   const image = await saga.step('image', () => ensureImage(context, { reference: settings.image }, call));
   const requested = { id, name, settings, image };
@@ -51,7 +62,11 @@ export async function prepare(context: Context, saga: Saga, { container, setting
   if (refusal) throw new CoreError('E_REFUSED', { message: refusal.reason, object: container.object });
   const draft = await saga.step('spec', () => context.runtime.spec({ id, settings, image: image.config }, saga.call));
   const spec = await context.hooks.container.spec.run(draft, requested, saga.call);
-  const rootfs = await saga.step('image.mount', () => context.images.mount({ id: image.id, owner: id }, saga.call), () => context.images.release({ owner: id }));
+  const rootfs = await saga.step(
+    'image.mount',
+    () => context.images.mount({ id: image.id, owner: id }, saga.call),
+    () => context.images.release({ owner: id }),
+  );
   container.record = { id, name, image: settings.image, imageId: image.id, imageConfig: image.config, settings, spec, rootfs, createdAt: Date.now(), state: 'created' };
   context.events.emit({ type: 'container.created', object: container.object, data: { image: settings.image } });
   saga.record(

@@ -1,4 +1,7 @@
-/** What follows the end of a container. Comes in: the runtime's word that it ended. Goes out: the record, the event, the `exited` hooks, the removal if it was asked for. Called by `start.ts` and by recovery for every container that runs. */
+/**
+ * What follows the end of a container. Comes in: the runtime's word that it ended. Goes out: the record, the event, the
+ * `exited` hooks, the removal if it was asked for. Called by `start.ts` and by recovery for every container that runs.
+ */
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { ExitStatus } from '../../contracts/index.js';
 import { isCoreError, toCoreError } from '../../errors/index.js';

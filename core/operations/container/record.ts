@@ -1,4 +1,7 @@
-/** A container as it is remembered. Comes in: what `create` decided and what the runtime reported. Goes out: the record in the state store, and the view of it that callers get. Called by all container operations. */
+/**
+ * A container as it is remembered. Comes in: what `create` decided and what the runtime reported. Goes out: the record in the
+ * state store, and the view of it that callers get. Called by all container operations.
+ */
 import type { ContainerDetails, ContainerInfo, ContainerSettings, ExitStatus, ImageConfig, Oci, Rootfs, RuntimeState } from '../../contracts/index.js';
 
 /** Complete: with it alone a later kernel can make the container again. */

@@ -134,7 +134,10 @@ export class Registry {
         signal?.removeEventListener('abort', onAbort);
       };
       const waiter: Waiter = { resolve: (exit) => (leave(), resolve(exit)), reject: (error) => (leave(), reject(error)) };
-      const onAbort = (): void => waiter.reject(new CoreError('E_ABORTED', { message: `waiting for the container ${container.name} was aborted`, object: container.object, cause: signal?.reason }));
+      const onAbort = (): void => {
+        const message = `waiting for the container ${container.name} was aborted`;
+        waiter.reject(new CoreError('E_ABORTED', { message, object: container.object, cause: signal?.reason }));
+      };
       waiters.add(waiter);
       if (signal?.aborted) onAbort();
       else signal?.addEventListener('abort', onAbort, { once: true });

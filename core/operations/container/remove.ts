@@ -1,4 +1,7 @@
-/** Removes containers. Comes in: a name. Goes out: nothing, and nothing is left. Called through `engine@1`, after the end of a container that asked for it, and when the kernel closes. */
+/**
+ * Removes containers. Comes in: a name. Goes out: nothing, and nothing is left. Called through `engine@1`, after the end of a
+ * container that asked for it, and when the kernel closes.
+ */
 import type { CallOptions, Engine } from '../../contracts/index.js';
 import type { Context } from '../context.js';
 import type { Container } from './registry.js';

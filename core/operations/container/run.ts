@@ -1,4 +1,7 @@
-/** Create and start as one operation. Comes in: options. Goes out: a running container; nothing is left when any of it fails. Called through `engine@1`. */
+/**
+ * Create and start as one operation. Comes in: options. Goes out: a running container; nothing is left when any of it fails.
+ * Called through `engine@1`.
+ */
 import type { CallOptions, ContainerInfo, ContainerOptions } from '../../contracts/index.js';
 import type { Context } from '../context.js';
 import { makeContainer, prepare } from './create.js';

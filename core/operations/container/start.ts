@@ -1,4 +1,7 @@
-/** Starts a container that was created, or that ended. Comes in: its name. Goes out: its record once the command has been executed. Called through `engine@1`, and by `run.ts` as the second half of a run. */
+/**
+ * Starts a container that was created, or that ended. Comes in: its name. Goes out: its record once the command has been
+ * executed. Called through `engine@1`, and by `run.ts` as the second half of a run.
+ */
 import type { CallOptions, ContainerInfo, ContainerName } from '../../contracts/index.js';
 import type { Context } from '../context.js';
 import type { Saga } from '../saga.js';

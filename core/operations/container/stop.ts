@@ -1,4 +1,7 @@
-/** Ends containers. Comes in: a name, a signal, a time. Goes out: the exit status, or nothing once the signal is sent. Called through `engine@1` and when the kernel closes. */
+/**
+ * Ends containers. Comes in: a name, a signal, a time. Goes out: the exit status, or nothing once the signal is sent. Called
+ * through `engine@1` and when the kernel closes.
+ */
 import type { CallOptions, ContainerName, Engine, ExitStatus } from '../../contracts/index.js';
 import { CoreError, isCoreError } from '../../errors/index.js';
 import { signalName, signalWords } from '../../config/words.js';

@@ -1,4 +1,7 @@
-/** Makes an image available. Comes in: a reference. Goes out: the image, stored and verified, with every hook of its life run. Called through `engine@1` and first of all by `container/create.ts`. */
+/**
+ * Makes an image available. Comes in: a reference. Goes out: the image, stored and verified, with every hook of its life run.
+ * Called through `engine@1` and first of all by `container/create.ts`.
+ */
 import type { CallOptions, Image, ImageOperations } from '../../contracts/index.js';
 import { CoreError, isCoreError } from '../../errors/index.js';
 import type { ImageRequest } from '../../lifecycle/image.js';

@@ -1,4 +1,7 @@
-/** The image operations of `engine@1`. Comes in: references. Goes out: what the image contract answers, with hooks and events around it. Made by `engine.ts`. */
+/**
+ * The image operations of `engine@1`. Comes in: references. Goes out: what the image contract answers, with hooks and events
+ * around it. Made by `engine.ts`.
+ */
 import type { ImageOperations } from '../../contracts/index.js';
 import type { Context } from '../context.js';
 import { ensureImage } from './ensure.js';

@@ -76,7 +76,9 @@ export async function bootEngine({ plugins, ...places }: BootOptions): Promise<C
   return hold.during(async () => {
     const { createKernel } = await import('@core/core');
     const kernel = await createKernel({ ...places, lease: true, plugins: plugins ?? (await Promise.all(PLUGINS.map(loadPlugin))) });
-    return { engine: holding(kernel.engine, hold), embedded: true, close: () => hold.during(() => kernel.close()) };
+    // Nothing of these containers outlives the kernel, so there is nothing they could be given time for.
+    const close = (): Promise<void> => hold.during(() => kernel.close({ haste: AbortSignal.abort() }));
+    return { engine: holding(kernel.engine, hold), embedded: true, close };
   });
 }
 

@@ -36,7 +36,7 @@ export interface Sdk extends AsyncDisposable {
   images(options?: VerbOptions): Promise<readonly Image[]>;
   /** The contract underneath, for what the SDK has no verb for. */
   engine(): Promise<Engine>;
-  /** Closes the connection or the kernel; an embedded kernel's containers end with it. */
+  /** Closes the connection or the kernel; an embedded kernel's containers are killed with it. */
   close(): Promise<void>;
 }
 

@@ -31,7 +31,8 @@ struct child *child_add(struct server *server, enum child_kind kind, struct peer
 static void in_child(struct server *server, int socket, int (*run)(void *), void *arg) {
 	/* Pages shared with the executor cost nothing until one of the two writes; these it will write. */
 	for (struct peer *peer = server->peers; peer; peer = peer->next) buf_free(&peer->conn.out);
-	if (dup3(socket, FD_REPORT, O_CLOEXEC) < 0) _exit(1);
+	/* Whoever waits for the end of the executor's output must not wait for its containers. */
+	if (dup3(socket, FD_REPORT, O_CLOEXEC) < 0 || dup2(0, 2) < 0) _exit(1);
 	(void)sys_close_range(FD_FREE, ~0u, 0);
 	_exit(run(arg));
 }

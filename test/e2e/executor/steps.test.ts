@@ -46,7 +46,7 @@ test('mask: files become null devices, folders empty and read-only, absent ones 
   inside: [['mask', ['/proc/timer_list', '/proc/nothing', '/sys/firmware', '/proc/acpi', '/etc/passwd/x']]],
   script: 'stat -c %t:%T /proc/timer_list; ls /sys/firmware | wc -l; touch /sys/firmware/x 2>/dev/null || echo refused', says: ['1:3', '0', 'refused'],
 });
-test('readonly', seen, { inside: [['readonly', ['/proc/sys', '/nothing']]], script: 'echo 1 > /proc/sys/net/ipv4/ip_forward || echo refused', says: [/Read-only/, 'refused'] });
+test('readonly', seen, { inside: [['readonly', ['/proc/sys', '/nothing']]], script: '(echo 1 > /proc/sys/net/ipv4/ip_forward) 2>/dev/null || echo refused', says: ['refused'] });
 test('attr: the whole root', seen, { inside: [['attr', '/', MOUNT_ATTR.RDONLY, 0, 0, false]], script: 'touch /x 2>/dev/null || echo refused; touch /dev/x && echo beside', says: ['refused', 'beside'] });
 test('propagation', seen, { first: [['propagation', (1 << 14) | MS.PRIVATE]], script: 'grep -c shared: /proc/self/mountinfo', code: 1, says: ['0'] });
 test('folder, with its parents', seen, { inside: [['folder', '/a/b/c', 0o700]], script: 'stat -c %a /a/b/c /a/b', says: ['700', '755'] });

@@ -55,9 +55,7 @@ export class Executor {
     readonly run: string,
     readonly process: ChildProcess,
     readonly connection: Connection,
-  ) {
-    void connection;
-  }
+  ) {}
 
   /** An executor of the test's own; everything it had is gone after it. */
   static async start(t: ExecutionContext, args: readonly string[] = ['--lease']): Promise<Executor> {
@@ -108,9 +106,11 @@ export class Executor {
     return text.split('\n').filter(Boolean).map((line) => line.split(' ').slice(3).join(' '));
   }
 
+  /** The next one; each is given once. */
   async notice(name: string, id: string): Promise<Record<string, unknown>> {
     for (;;) {
-      const found = this.#notices.find(([what, argument]) => what === name && argument['id'] === id);
+      const at = this.#notices.findIndex(([what, argument]) => what === name && argument['id'] === id);
+      const [found] = at < 0 ? [] : this.#notices.splice(at, 1);
       if (found) return found[1];
       await new Promise<void>((resolve) => {
         const wake = (): void => {
@@ -245,7 +245,8 @@ export async function runExec(executor: Executor, id: string, plan: Record<strin
     };
     const { pid } = (await connection.request('exec', plan, { onItem, onSent: (number) => (seq = number) })) as { pid: number };
     await during?.(connection, seq, pid);
-    return { pid, stdout: output[1] as string, stderr: output[2] as string, exit: await exit };
+    const status = await exit;
+    return { pid, stdout: output[1] as string, stderr: output[2] as string, exit: status };
   } finally {
     connection.close();
   }

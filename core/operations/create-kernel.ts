@@ -3,12 +3,15 @@
  * `engine`, served on `<runRoot>/core.sock`. Called by `core run`, by the SDK and by anybody through `@core/core`.
  */
 import { mkdir } from 'node:fs/promises';
+import { join } from 'node:path';
+import { invalid } from '../config/container-options.js';
+import { loadPlugins } from '../config/load-plugins.js';
 import { defaultPlaces, socketIn, type Places } from '../config/places.js';
 import { Engine } from '../contracts/index.js';
 import { CoreError } from '../errors/index.js';
 import { createEventBus, type EventBus } from '../events/index.js';
 import { exported, serve, type LinkServer } from '../ipc/index.js';
-import { bootKernel, type Bindings, type CloseOptions, type Kernel, type KernelEntry, type Plugin, type Wired } from '../kernel/index.js';
+import { bootKernel, isPlugin, type Bindings, type CloseOptions, type Kernel, type KernelEntry, type Plugin, type Wired } from '../kernel/index.js';
 import { silentLogger, type Logger } from '../log/index.js';
 import { memoryStore, openJournal, pluginCorner, type Journal, type Store } from '../state/index.js';
 import { VERSION } from '../version.js';
@@ -17,8 +20,11 @@ import { makePrivate, sweepPrivate } from './ephemeral.js';
 import { operationsPlugin } from './plugin.js';
 
 export interface CreateKernelOptions {
-  /** Drivers, doors and whatever else; the operations are added. Default: none. */
-  readonly plugins?: ReadonlyArray<Plugin | KernelEntry> | undefined;
+  /**
+   * Drivers, doors and whatever else; the operations are added. A text names a package or a path, looked for from the current
+   * folder, then from where the core is installed. Default: none.
+   */
+  readonly plugins?: ReadonlyArray<string | Plugin | KernelEntry> | undefined;
   readonly bindings?: Bindings | undefined;
   /** Default: `/var/lib/core` and `/run/core`, for other users than root the XDG folders. */
   readonly root?: string | undefined;
@@ -50,13 +56,13 @@ export interface CoreKernel extends Omit<Kernel, 'close'> {
 }
 
 /**
- * Throws `E_BUSY` when another kernel owns the root, and whatever `bootKernel` throws. Nothing is left then; containers that
+ * Throws `E_BUSY` when another kernel owns the root, `E_INVALID` for a plugin that cannot be loaded, and whatever `bootKernel` throws. Nothing is left then; containers that
  * an earlier kernel of the root left running are untouched.
  */
 export async function createKernel({ plugins = [], bindings, lease = false, log = silentLogger, signal, ...given }: CreateKernelOptions = {}): Promise<CoreKernel> {
   const defaults = defaultPlaces();
   const machine: Places = { root: given.root ?? defaults.root, runRoot: given.runRoot ?? defaults.runRoot };
-  const entries = plugins.map((entry) => ('plugin' in entry ? entry : { plugin: entry }));
+  const entries = await toEntries(plugins);
   const cleanup = new Cleanup();
   try {
     if (lease) await sweepPrivate({ machine, plugins: entries, bindings, log });
@@ -69,6 +75,13 @@ export async function createKernel({ plugins = [], bindings, lease = false, log 
     await cleanup.run();
     throw error;
   }
+}
+
+async function toEntries(plugins: ReadonlyArray<string | Plugin | KernelEntry>): Promise<KernelEntry[]> {
+  const named = plugins.map((entry) => (typeof entry === 'string' ? entry : undefined));
+  const { plugins: loaded, issues } = await loadPlugins(named, { file: join(process.cwd(), 'package.json'), isPlugin });
+  if (issues.length > 0) throw invalid('plugins', issues);
+  return plugins.map((entry) => (typeof entry === 'string' ? (loaded.shift() as KernelEntry) : 'plugin' in entry ? entry : { plugin: entry }));
 }
 
 async function openDurable(root: string): Promise<Store> {

@@ -1,5 +1,6 @@
 import { existsSync, readdirSync, statSync } from 'node:fs';
 import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
 import test from 'ava';
 import { definePlugin, Engine, Images, Runtime } from '@core/core/plugin';
 import { attach, createKernel } from '#core/index.js';
@@ -160,4 +161,17 @@ test('the engine tells who is plugged in and where', async (t) => {
   });
   await boot({ plugins: [reader] });
   t.is(seen, 1, 'the state of a plugin outlives its kernel');
+});
+
+test('plugins may be named; what cannot be loaded is said with its place', async (t) => {
+  const folder = temporaryFolder(t);
+  const places = { root: join(folder, 'root'), runRoot: join(folder, 'run'), lease: true };
+  const named = fileURLToPath(new URL('../../../../plugins/runtime-fake/dist/index.js', import.meta.url));
+  const tapper = definePlugin({ name: 'tapper', version: '1.0.0', api: 1, setup: () => {} });
+  const kernel = await createKernel({ ...places, plugins: [tapper, named] });
+  t.deepEqual(kernel.plugins().map(({ name }) => name), ['runtime-fake', 'tapper', 'operations']);
+  await kernel.close();
+  const error = await t.throwsAsync<CoreError>(createKernel({ ...places, plugins: [tapper, '@nobody/nothing', './nowhere.js'] }));
+  t.is(error.code, 'E_INVALID');
+  t.deepEqual(error.issues.map(({ path }) => path), ['plugins[1].module', 'plugins[2].module']);
 });

@@ -38,3 +38,9 @@ export function shorten(text: string, length: number): string {
   const characters = [...text];
   return characters.length <= length ? text : `${characters.slice(0, length - 1).join('')}…`;
 }
+
+/** Names, labels and commands come from images and users: no control character of theirs reaches the terminal. Colours are ours. */
+export function printable(text: string): string {
+  // oxlint-disable-next-line no-control-regex -- control characters are what this is about
+  return text.replace(/\x1b(?!\[\d*m)|[\x00-\x1a\x1c-\x1f\x7f-\x9f]/g, (character) => `\\x${character.charCodeAt(0).toString(16).padStart(2, '0')}`);
+}

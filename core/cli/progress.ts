@@ -1,11 +1,10 @@
 /** Comes in: the `Progress` of any operation. Goes out: one line per thing worked on, redrawn in place on stderr; nothing when that is no terminal. Used wherever an operation may take long. */
 import type { Progress } from '../contracts/index.js';
-import { formatBytes, shortId, shorten } from './format.js';
-import { printable } from './table.js';
+import { formatBytes, printable, shortId, shorten } from './format.js';
 
 export interface ProgressDisplay {
   readonly onProgress: (progress: Progress) => void;
-  /** Leaves the last state on the screen. Idempotent. */
+  /** Leaves the last state on the screen; what comes later is drawn below. Idempotent. */
   close(): void;
 }
 
@@ -37,9 +36,12 @@ export function showProgress(target: ProgressTarget = process.stderr): ProgressD
       timer ??= setTimeout(draw, REDRAW_MS);
     },
     close: () => {
-      if (timer === undefined) return;
-      clearTimeout(timer);
-      draw();
+      if (timer !== undefined) {
+        clearTimeout(timer);
+        draw();
+      }
+      rows.clear();
+      drawn = 0;
     },
   };
 }

@@ -3,9 +3,10 @@
  * an exit code. Used by `core run`.
  */
 import type { RunItem } from '../config/load.js';
-import type { ContainerInfo, Engine, ExitStatus, LogEntry } from '../contracts/index.js';
+import type { CallOptions, ContainerInfo, Engine, ExitStatus, LogEntry } from '../contracts/index.js';
 import { isCoreError } from '../errors/index.js';
 import type { Cli } from './cli.js';
+import { showProgress } from './progress.js';
 import { forward, write } from './streams.js';
 import { DETACH_KEYS, openTerminal } from './terminal.js';
 
@@ -32,6 +33,7 @@ export async function runContainers(cli: Cli, engine: Engine, { items, signal }:
   const width = Math.max(0, ...items.map(({ name }) => name?.length ?? 0));
   const single = items.length === 1;
   const bootedAt = Date.now();
+  const display = showProgress();
   const starts = new Map<RunItem, Promise<ContainerInfo>>();
   const start = (item: RunItem): Promise<ContainerInfo> => {
     const begun = starts.get(item) ?? startItem(item);
@@ -40,12 +42,12 @@ export async function runContainers(cli: Cli, engine: Engine, { items, signal }:
   };
   async function startItem(item: RunItem): Promise<ContainerInfo> {
     await Promise.all(items.filter(({ name }) => name !== undefined && item.after.includes(name)).map(start));
-    return apply(engine, item, signal);
+    return apply(engine, item, { signal, onProgress: display.onProgress });
   }
   const shown: Array<Promise<ExitStatus>> = [];
   const passing: Array<{ readonly id: string; readonly ended: Promise<ExitStatus> }> = [];
   for (const item of items) {
-    const info = await start(item);
+    const info = await start(item).finally(display.close);
     const outlet = cli.json ? jsonOutlet(cli, info.name) : single ? rawOutlet : prefixedOutlet(cli, info.name.padEnd(width));
     const ended = show(cli, engine, { item, info, outlet, single, bootedAt });
     ended.catch(() => {}); // heard by `exitCode`, or of no interest
@@ -62,11 +64,11 @@ export async function runContainers(cli: Cli, engine: Engine, { items, signal }:
 }
 
 /** A container of that name that was left running by an earlier kernel is taken as it is; one that ended is made anew. */
-async function apply({ containers }: Engine, { name, options }: RunItem, signal: AbortSignal): Promise<ContainerInfo> {
+async function apply({ containers }: Engine, { name, options }: RunItem, call: CallOptions): Promise<ContainerInfo> {
   const former = name === undefined ? undefined : (await containers.list({ all: true })).find((info) => info.name === name);
   if (former?.state === 'running' || former?.state === 'paused') return former;
   if (former) await containers.remove({ container: former.id });
-  return containers.run(options, { signal });
+  return containers.run(options, call);
 }
 
 async function stopOne({ containers }: Engine, id: string, haste: AbortSignal): Promise<void> {

@@ -1,6 +1,7 @@
 /** Comes in: rows and how to show each column. Goes out: an aligned table without borders; its head is dim on a terminal. */
 import Table from 'cli-table3';
 import picocolors from 'picocolors';
+import { printable } from './format.js';
 
 export interface Column<Row> {
   readonly head: string;
@@ -28,10 +29,4 @@ export function renderTable<Row>(columns: readonly Column<Row>[], rows: readonly
 
 export function createColors(color: boolean): Colors {
   return picocolors.createColors(color);
-}
-
-/** Names, labels and commands come from images and users: no control character of theirs reaches the terminal. Colours are ours. */
-export function printable(text: string): string {
-  // oxlint-disable-next-line no-control-regex -- control characters are what this is about
-  return text.replace(/\x1b(?!\[\d*m)|[\x00-\x1a\x1c-\x1f\x7f-\x9f]/g, (character) => `\\x${character.charCodeAt(0).toString(16).padStart(2, '0')}`);
 }

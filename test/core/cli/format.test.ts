@@ -1,8 +1,8 @@
 import test from 'ava';
-import { formatAge, formatBytes, shorten, shortId } from '#core/cli/format.js';
+import { formatAge, formatBytes, printable, shorten, shortId } from '#core/cli/format.js';
 import { nearest } from '#core/cli/nearest.js';
-import { renderRow } from '#core/cli/progress.js';
-import { printable, renderTable } from '#core/cli/table.js';
+import { renderRow, showProgress } from '#core/cli/progress.js';
+import { renderTable } from '#core/cli/table.js';
 
 const bytes: Array<[number, string]> = [
   [0, '0B'], [1023, '1023B'], [1024, '1KiB'], [1536, '1.5KiB'], [1024 ** 2 - 1, '1MiB'], [99.96 * 1024, '100KiB'], [512 * 1024 ** 2, '512MiB'], [1.25 * 1024 ** 3, '1.3GiB'], [3 * 1024 ** 5, '3PiB'], [4000 * 1024 ** 5, '4000PiB'],
@@ -54,4 +54,26 @@ test('a row of progress', (t) => {
   t.is(renderRow({ id, phase: 'unpack', current: 2048, total: 1024, unit: 'bytes' }), 'cccccccccccc             unpack     [========================] 2KiB / 1KiB');
   t.is(renderRow({ id: 'x', phase: 'copy', current: 3, unit: 'items' }), 'x                        copy       3');
   t.is(renderRow({ id: 'x', phase: 'copy', done: true }), 'x                        copy       done');
+});
+
+test('progress is drawn in place on a terminal, the last state stays, and nothing is written elsewhere', async (t) => {
+  let screen = '';
+  const display = showProgress({ isTTY: true, columns: 200, write: (text) => (screen += text) });
+  display.onProgress({ id: 'a', phase: 'copy', current: 1, total: 2 });
+  display.onProgress({ id: 'b', phase: 'copy', current: 1, total: 2 });
+  await new Promise((resolve) => setTimeout(resolve, 150));
+  t.is(screen.split('\n').length, 3);
+  display.onProgress({ id: 'a', phase: 'copy', done: true });
+  display.close();
+  t.true(screen.includes('\x1b[2A'));
+  t.regex(screen.slice(screen.indexOf('\x1b[2A')), /a +copy +done/);
+  screen = '';
+  display.onProgress({ id: 'c', phase: 'copy', current: 1 });
+  display.close();
+  t.false(screen.includes('A\x1b') || screen.startsWith('\x1b['));
+  let silent = '';
+  const none = showProgress({ write: (text) => (silent += text) });
+  none.onProgress({ id: 'a', phase: 'copy' });
+  none.close();
+  t.is(silent, '');
 });

@@ -63,7 +63,7 @@ export interface ContainerOperations {
   run(request: ContainerOptions, call?: CallOptions): Promise<ContainerInfo>;
   /** The stop signal, then SIGKILL after `timeout` seconds (default: the container's `stopTimeout`). */
   stop(request: ContainerName & { readonly timeout?: number | undefined }, call?: CallOptions): Promise<ExitStatus>;
-  /** Default SIGKILL. */
+  /** Default SIGKILL. With `execId`: to the process group that exec leads. */
   kill(request: ContainerName & { readonly signal?: string | undefined; readonly execId?: string | undefined; readonly all?: boolean | undefined }, call?: CallOptions): Promise<void>;
   wait(request: ContainerName, call?: CallOptions): Promise<ExitStatus>;
   /** A running container is refused unless `force` is set. */

@@ -185,7 +185,7 @@ export interface Runtime {
   /** The raw bytes of stdout and stderr from now on, until the container ends. */
   attach(request: AttachRequest, call?: CallOptions): AsyncIterable<ProcessEvent>;
   logs(request: LogsRequest, call?: CallOptions): AsyncIterable<LogEntry>;
-  /** To the first process, or to an exec's. `all` reaches every process inside. */
+  /** To the first process, or to the process group an exec leads. `all` reaches every process inside. */
   signal(request: ContainerRef & { readonly signal: string; readonly execId?: string | undefined; readonly all?: boolean | undefined }, call?: CallOptions): Promise<void>;
   resize(request: ContainerRef & WindowSize & { readonly execId?: string | undefined }, call?: CallOptions): Promise<void>;
   pause(request: ContainerRef, call?: CallOptions): Promise<void>;

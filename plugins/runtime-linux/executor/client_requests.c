@@ -43,13 +43,6 @@ static int find_job(struct ask *ask, struct job **out, struct err *err) {
 	return 0;
 }
 
-/* An exec leads a group of its own: what it started and did not move elsewhere is meant as well. Its pid cannot be another's
- * before it is reaped, and it is reaped where `ended` is set. */
-static int job_signal(const struct job *job, int number) {
-	if (job->id && kill(-job->process.pid, number) == 0) return 0;
-	return sys_pidfd_send_signal(job->process.pidfd, number);
-}
-
 static int on_signal(struct ask *ask, struct err *err) {
 	struct job *job;
 	uint64_t number;

@@ -85,6 +85,13 @@ void job_add_input(struct job *job, const void *data, size_t len) {
 	job_feed(job);
 }
 
+/* An exec leads a group of its own: what it started and did not move elsewhere is meant as well. Its pid cannot be another's
+ * before it is reaped, and it is reaped where `ended` is set. */
+int job_signal(const struct job *job, int number) {
+	if (job->id && kill(-job->process.pid, number) == 0) return 0;
+	return sys_pidfd_send_signal(job->process.pidfd, number);
+}
+
 int job_reap(struct job *job, int *code, int *status) {
 	siginfo_t info = { 0 };
 

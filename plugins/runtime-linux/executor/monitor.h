@@ -82,6 +82,7 @@ void job_feed(struct job *job);
 void job_add_input(struct job *job, const void *data, size_t len);
 /* Reaps; `code` and `status` as siginfo has them. */
 int job_reap(struct job *job, int *code, int *status);
+int job_signal(const struct job *job, int number);
 bool job_held_back(const struct monitor *monitor, const struct job *job);
 void exec_finish(struct monitor *monitor, struct job *job);
 void jobs_sweep(struct monitor *monitor);

@@ -6,6 +6,7 @@
 import test, { type ExecutionContext } from 'ava';
 import { createHash } from 'node:crypto';
 import { chmodSync, mkdirSync, mkdtempSync, rmSync } from 'node:fs';
+import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { lacksImages } from './images.js';
@@ -60,6 +61,7 @@ async function withoutLeaks(t: ExecutionContext, body: (t: ExecutionContext, fol
   process.env['TMPDIR'] = join(base, 'tmp');
   mkdirSync(join(base, 'tmp'));
   const scope: Scope = { folders: [base], mayStay, cgroup: ownGroups(folders.root) };
+  await openReserve(base);
   const before = snapshot(scope);
   try {
     await body(t, folders);
@@ -70,6 +72,13 @@ async function withoutLeaks(t: ExecutionContext, body: (t: ExecutionContext, fol
     else process.env['TMPDIR'] = TMPDIR;
     rmSync(base, { recursive: true, force: true });
   }
+}
+
+/** With its first stream Node's event loop opens a spare descriptor of /dev/null, for good: no leak of the body's. */
+async function openReserve(folder: string): Promise<void> {
+  const server = createServer();
+  await new Promise<void>((resolve) => server.listen(join(folder, 'reserve'), resolve));
+  await new Promise((resolve) => server.close(resolve));
 }
 
 /** What a kernel keeps when no container is left: its records, the images, and the folders it keeps things in. */

@@ -76,7 +76,7 @@ test('any method fails on demand', async (t) => {
   await t.throwsAsync(createFakeImages({ failures: { mount: 'E_IO' } }).mount({ id: 'host', owner: 'c' }), { code: 'E_IO' });
 });
 
-for (const [annotation, value] of [['fake.start-error', 'E_NONSENSE'], ['fake.exit-code', 'many'], ['fake.exit-after-ms', '-1'], ['fake.typo', '1']] as const) {
+for (const [annotation, value] of [['fake.start-error', 'NONSENSE'], ['fake.exit-code', 'many'], ['fake.exit-after-ms', '-1'], ['fake.typo', '1']] as const) {
   test(`annotation ${annotation}=${value} is refused by name`, async (t) => {
     const error = await t.throwsAsync<CoreError>(createFakeRuntime().create(request({ [annotation]: value })), { code: 'E_INVALID' });
     t.is(error?.issues[0]?.path, `spec.annotations["${annotation}"]`);
@@ -84,7 +84,7 @@ for (const [annotation, value] of [['fake.start-error', 'E_NONSENSE'], ['fake.ex
 }
 
 const malformed: ReadonlyArray<readonly [unknown, string]> = [
-  [{ startError: 'E_NONSENSE' }, 'config.startError'],
+  [{ startError: 'NONSENSE' }, 'config.startError'],
   [{ exitCode: 300 }, 'config.exitCode'],
   [{ startBlockMs: -1 }, 'config.startBlockMs'],
   [{ failures: { remove: 'oops' } }, 'config.failures.remove'],

@@ -31,7 +31,8 @@ function stampOf(path: string): { readonly stamp: string; readonly settled: bool
   } catch {
     return undefined;
   }
-  if (!found) return undefined;
+  // Once it is made, it has a stamp.
+  if (!found) return { stamp: 'absent', settled: true };
   const { dev, ino, size, mtimeNs, ctimeNs, ctimeMs } = found;
   return { stamp: [dev, ino, size, mtimeNs, ctimeNs].join(':'), settled: Date.now() - Number(ctimeMs) > SETTLED_MS };
 }

@@ -246,7 +246,7 @@ test('frames of sound shape in any order end a link or leave it working, nothing
   const frames = (): unknown[] => [
     [2, random(9) + 1, 'probe@1', ['echo', 'deaf', 'count', 'upload', 'nothing'][random(5)], { to: 5, size: 10 }, header],
     [3, random(9) + 1], [4, random(9) + 1, random(5000)], [5, random(9) + 1, Buffer.alloc(random(300))], [6, random(9) + 1], [7, random(9) + 1, { code: 'E_IO', message: 'x' }],
-    [8, random(9) + 1, 1], [9, random(9) + 1, { code: 'E_NONSENSE', message: 'x' }], [10, random(9) + 1, 1], [11, random(9) + 1], [12, random(9) + 1, { id: 'a', phase: 'b' }], [13, random(9) + 1, 10],
+    [8, random(9) + 1, 1], [9, random(9) + 1, { code: 'NONSENSE', message: 'x' }], [10, random(9) + 1, 1], [11, random(9) + 1], [12, random(9) + 1, { id: 'a', phase: 'b' }], [13, random(9) + 1, 10],
   ];
   for (let round = 0; round < 60; round++) {
     const [near, raw] = await socketPair(t);

@@ -103,6 +103,6 @@ run('holes stay holes', (t) => {
 });
 run('the machine\'s own files', (t) => {
   const folder = temporaryFolder(t);
-  execFileSync('tar', ['-C', '/usr/share', '--format=pax', '-cf', join(folder, 'a.tar'), ...['zoneinfo/Europe', 'zoneinfo/Asia', 'misc'].filter((name) => existsSync(join('/usr/share', name)))]);
+  execFileSync('tar', ['-C', '/usr/share', '--format=pax', '-cf', join(folder, 'a.tar'), ...['bash-completion', 'misc'].filter((name) => existsSync(join('/usr/share', name)))]);
   compare(t, { folder, archive: execFileSync('gzip', ['-1', '-c', join(folder, 'a.tar')], { maxBuffer: 1 << 30 }) });
 });

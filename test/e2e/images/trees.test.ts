@@ -101,8 +101,8 @@ run('holes stay holes', (t) => {
   t.is(size, 5_000_000);
   t.true(blocks * 512 < 100_000, `${blocks} blocks`);
 });
-run('the machine\'s own files', (t) => {
+(existsSync('/usr/share/bash-completion') ? run : test.skip)('the machine\'s own files', (t) => {
   const folder = temporaryFolder(t);
-  execFileSync('tar', ['-C', '/usr/share', '--format=pax', '-cf', join(folder, 'a.tar'), ...['bash-completion', 'misc'].filter((name) => existsSync(join('/usr/share', name)))]);
+  execFileSync('tar', ['-C', '/usr/share/bash-completion', '--format=pax', '-cf', join(folder, 'a.tar'), '.']);
   compare(t, { folder, archive: execFileSync('gzip', ['-1', '-c', join(folder, 'a.tar')], { maxBuffer: 1 << 30 }) });
 });

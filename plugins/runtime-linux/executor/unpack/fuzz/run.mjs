@@ -4,13 +4,14 @@
  * leaves in `executor/build`. `run.mjs merge FOLDER` takes over from a corpus what adds coverage. Needs clang.
  */
 import { spawnSync } from 'node:child_process';
-import { cpSync, mkdirSync, readdirSync } from 'node:fs';
+import { cpSync, mkdirSync, readdirSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 
 const here = import.meta.dirname;
 const executor = join(here, '..', '..');
 const build = join(executor, 'build');
 const kept = join(here, 'corpus');
+const found = join(kept, 'found.tar.gz');
 const program = join(build, 'tar-fuzz');
 const MAX_LENGTH = 65_536;
 
@@ -31,13 +32,25 @@ function compile() {
 function fuzz(seconds, corpus) {
   const folder = corpus ?? join(build, 'tar-corpus');
   mkdirSync(folder, { recursive: true });
-  cpSync(kept, folder, { recursive: true });
+  spread(folder);
   const options = [`-max_total_time=${seconds}`, `-max_len=${MAX_LENGTH}`, '-timeout=20', '-rss_limit_mb=2048', '-print_final_stats=1', `-artifact_prefix=${build}/`];
   return spawnSync(program, [...options, folder], { stdio: 'inherit' }).status === 0 ? 0 : 1;
 }
 
+/** The seeds, written by hand, and what was found since, which is one packed file. */
+function spread(folder) {
+  cpSync(kept, folder, { recursive: true, filter: (path) => path !== found });
+  run('tar', ['-xzf', found, '-C', folder]);
+}
+
+/** The fewest inputs that reach all that is reached. */
 function merge(from) {
-  return spawnSync(program, ['-merge=1', `-max_len=${MAX_LENGTH}`, kept, from], { stdio: 'inherit' }).status === 0 ? 0 : 1;
+  const fewest = join(build, 'tar-fewest');
+  rmSync(fewest, { recursive: true, force: true });
+  mkdirSync(fewest);
+  run(program, ['-set_cover_merge=1', `-max_len=${MAX_LENGTH}`, fewest, from]);
+  run('tar', ['--sort=name', '--mtime=@0', '--owner=0', '--group=0', '-czf', found, '-C', fewest, '.']);
+  return 0;
 }
 
 function run(command, args) {

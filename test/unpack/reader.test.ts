@@ -88,6 +88,7 @@ run('refuses a GNU long name that is too long', refused, tar({ name: 'L', type: 
 run('refuses a PAX record whose length lies', refused, tar({ name: 'x', type: 'x', data: '99 path=a\n' }, { name: 'a' }), /PAX record is malformed/);
 run('refuses a PAX record without a key', refused, tar({ name: 'x', type: 'x', data: '5 =a\n' }, { name: 'a' }), /PAX record is malformed/);
 run('refuses PAX headers that are too large', refused, tar({ name: 'x', type: 'x', data: Buffer.alloc((1 << 20) + 1, 'x') }, { name: 'a' }), /PAX headers of more/);
+run('refuses global PAX headers that add up', refused, tar(...Array.from({ length: 3 }, () => ({ name: 'g', type: 'g', data: records({ comment: 'x'.repeat(6000) }) })), { name: 'a' }), /PAX headers of more/);
 run('refuses a time that is none', refused, tar({ name: 'a', pax: { mtime: 'now' } }), /mtime is no time/);
 run('refuses too many attributes', refused, tar({ name: 'a', pax: Object.fromEntries(Array.from({ length: 65 }, (_, i) => [`SCHILY.xattr.user.${i}`, 'v'])) }), /more than 64 extended attributes/);
 run('refuses a sparse map that overlaps', refused, tar({ name: 's', data: 'aabbb', pax: { 'GNU.sparse.size': '5000', 'GNU.sparse.map': '0,2,1,3' } }), /overlaps/);

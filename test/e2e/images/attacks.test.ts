@@ -1,15 +1,17 @@
 /**
  * Archives that attack: each is unpacked beside a folder that stands for the machine, and must leave that as it was. Whatever is refused leaves nothing at all. Needs root, as nodes and owners do.
  */
-import { execFileSync } from 'node:child_process';
+import { execFileSync, spawn, spawnSync } from 'node:child_process';
 import { existsSync, lstatSync, mkdirSync, readdirSync, readFileSync, readlinkSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { text } from 'node:stream/consumers';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { gzipSync } from 'node:zlib';
 import test, { type ExecutionContext } from 'ava';
 import { temporaryFolder } from '../../helpers/folder.js';
 import { lacks } from '../../helpers/machine.js';
 import { records, tar, type Entry } from '../../unpack/helpers/tar.js';
-import { attributes, lacksUnpacker, runUnpacker } from '../../unpack/helpers/unpacker.js';
+import { attributes, lacksUnpacker, runUnpacker, unpacker, unpackerEnv } from '../../unpack/helpers/unpacker.js';
 
 const run = lacks({ root: true, unless: lacksUnpacker() }) ? test.skip : test;
 
@@ -201,6 +203,25 @@ run('an archive that is cut off', (t) => {
   const at = place(t);
   const { status } = at.unpack(gzipSync(tar({ name: 'a', data: 'x'.repeat(9999) }, { name: 'b' })).subarray(0, 100));
   t.is(status, 1);
+  t.deepEqual(readdirSync(join(at.folder, 'layers')), []);
+});
+run('a full disk', (t) => {
+  const at = place(t);
+  writeFileSync(join(at.folder, 'a.tar'), tar({ name: 'a', data: 'x' }, { name: 'b', data: Buffer.alloc(3 << 20) }));
+  const layers = join(at.folder, 'layers');
+  const script = `mount -t tmpfs -o size=1m none ${layers}; ${unpacker()} ${at.folder}/a.tar ${at.tree}; echo "status $?"; ls -A ${layers}`;
+  const { stdout, stderr } = spawnSync('unshare', ['-m', 'sh', '-c', script], { encoding: 'utf8', env: unpackerEnv([]) });
+  t.regex(stderr, /No space left on device: layer: cannot write/);
+  t.is(stdout, 'status 1\n');
+});
+run('SIGTERM in the middle', async (t) => {
+  const at = place(t);
+  writeFileSync(join(at.folder, 'a.tar'), tar({ name: 'a', data: Buffer.alloc(200 << 20) }));
+  const child = spawn(unpacker(), [join(at.folder, 'a.tar'), at.tree], { stdio: ['ignore', 'ignore', 'pipe'], env: unpackerEnv([]) });
+  const words = text(child.stderr);
+  while (!readdirSync(join(at.folder, 'layers')).some((name) => existsSync(join(at.folder, 'layers', name, 'a')))) await sleep(1);
+  child.kill('SIGTERM');
+  t.regex(await words, /cancelled/);
   t.deepEqual(readdirSync(join(at.folder, 'layers')), []);
 });
 run('a digest that does not match', (t) => {

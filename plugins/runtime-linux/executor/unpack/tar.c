@@ -89,10 +89,10 @@ static int read_text(struct tar *t, char to[TAR_PATH_MAX], struct err *err) {
 }
 
 /* A later global header adds to the earlier ones; a local one replaces. */
-static int read_pax(struct tar *t, struct pax_text *text, struct err *err) {
+static int read_pax(struct tar *t, struct pax_text *text, size_t limit, struct err *err) {
 	uint64_t size = t->entry.stored;
-	if (size > TAR_PAX_MAX - text->len) return err_set(err, EFBIG, "layer: PAX headers of more than %u bytes", TAR_PAX_MAX);
-	if (!text->data && !(text->data = malloc(TAR_PAX_MAX))) return err_set(err, ENOMEM, "layer: no memory for a PAX header");
+	if (size > limit - text->len) return err_set(err, EFBIG, "layer: PAX headers of more than %zu bytes", limit);
+	if (!text->data && !(text->data = malloc(limit))) return err_set(err, ENOMEM, "layer: no memory for a PAX header");
 	if (stream_read(t->in, text->data + text->len, size, err) < 0) return -1;
 	text->len += size;
 	t->padding = (unsigned)(-size & (TAR_BLOCK - 1));
@@ -103,8 +103,8 @@ static int read_special(struct tar *t, struct err *err) {
 	switch (t->entry.type) {
 	case 'L': return read_text(t, t->long_name, err);
 	case 'K': return read_text(t, t->long_link, err);
-	case 'g': return read_pax(t, &t->global, err);
-	default: t->local.len = 0; return read_pax(t, &t->local, err);
+	case 'g': return read_pax(t, &t->global, TAR_GLOBAL_MAX, err);
+	default: t->local.len = 0; return read_pax(t, &t->local, TAR_PAX_MAX, err);
 	}
 }
 

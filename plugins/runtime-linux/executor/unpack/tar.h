@@ -10,6 +10,7 @@
 #define TAR_BLOCK 512
 #define TAR_PATH_MAX 4096
 #define TAR_PAX_MAX (1u << 20)
+#define TAR_GLOBAL_MAX (16u << 10) /* it is laid over every entry that follows */
 #define TAR_XATTRS_MAX 64
 #define TAR_SEGMENTS_MAX (1u << 20)
 

@@ -27,6 +27,17 @@ export function capabilityMasks({ bounding, effective, permitted, inheritable, a
   return [mask(bounding), mask(effective), mask(permitted), mask(inheritable), mask(ambient)];
 }
 
+/** By content: most containers have the same few sets. */
+const masks = new Map<string, bigint>();
+const MAX_MASKS = 64;
+
 function mask(names: readonly string[] = []): bigint {
-  return names.reduce((all, name) => all | (bits.get(name) ?? 0n), 0n);
+  if (names.length === 0) return 0n;
+  const key = names.join(' ');
+  const known = masks.get(key);
+  if (known !== undefined) return known;
+  if (masks.size >= MAX_MASKS) masks.clear();
+  const fresh = names.reduce((all, name) => all | (bits.get(name) ?? 0n), 0n);
+  masks.set(key, fresh);
+  return fresh;
 }

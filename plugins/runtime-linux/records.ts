@@ -2,7 +2,6 @@
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { ExitStatus, Oci, Rootfs } from '@core/core/plugin';
-import { decodeRecord, encodeRecord } from './link/frames.js';
 import type { PlanInput } from './plan/input.js';
 import type { ExitRecord, StateRecord } from './protocol.js';
 import { defaultProfile, originOf, type ProfileOrigin } from './seccomp/profile.js';
@@ -19,13 +18,13 @@ export interface ContainerRecord {
 export function encodeContainerRecord({ spec, ...rest }: ContainerRecord): Buffer {
   const { seccomp, ...linux } = spec.linux ?? {};
   const origin = seccomp && originOf(seccomp);
-  return encodeRecord(origin ? { spec: { ...spec, linux }, ...rest, origin } : { spec, ...rest });
+  return Buffer.from(JSON.stringify(origin ? { spec: { ...spec, linux }, ...rest, origin } : { spec, ...rest }));
 }
 
 export async function readContainerRecord(dir: string): Promise<ContainerRecord | undefined> {
   const bytes = await read(join(dir, 'record'));
   if (!bytes) return undefined;
-  const { origin, spec, ...rest } = decodeRecord(bytes) as ContainerRecord & { origin?: ProfileOrigin };
+  const { origin, spec, ...rest } = JSON.parse(bytes.toString()) as ContainerRecord & { origin?: ProfileOrigin };
   return { ...rest, spec: origin ? { ...spec, linux: { ...spec.linux, seccomp: defaultProfile(origin.capabilities, origin.machine) } } : spec };
 }
 

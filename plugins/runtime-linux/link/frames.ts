@@ -1,6 +1,6 @@
 /** Frames of the executor's protocol: values in, bytes out, and back. Called by `connection.ts`. */
 import { CoreError } from '@core/core/plugin';
-import { Packr } from 'msgpackr';
+import { Packr, RESET_BUFFER_MODE } from 'msgpackr';
 import { MAX_FRAME, MAX_REQUEST } from '../protocol.js';
 
 const HEADER = 4;
@@ -10,7 +10,7 @@ const packr = new Packr({ useRecords: false, variableMapSize: true, int64AsType:
 
 /** Length and body as one buffer. Throws E_INVALID when it passes what the executor takes. */
 export function encodeFrame(value: unknown): Buffer {
-  const body = packr.pack(value);
+  const body = scratch(value);
   if (body.length > MAX_REQUEST) {
     throw new CoreError('E_INVALID', { message: `a request of ${body.length} bytes is more than the executor takes (${MAX_REQUEST})` });
   }
@@ -18,6 +18,11 @@ export function encodeFrame(value: unknown): Buffer {
   frame.writeUInt32LE(body.length, 0);
   body.copy(frame, HEADER);
   return frame;
+}
+
+/** Packed into one buffer that the next call writes over: whoever calls copies. A plan is too large to be garbage at every start. */
+function scratch(value: unknown): Buffer {
+  return packr.pack(value, RESET_BUFFER_MODE);
 }
 
 /** Cuts a byte stream into frames. The bound is checked before anything is decoded. */
@@ -48,12 +53,4 @@ export class FrameReader {
     this.#pending = [joined];
     return joined;
   }
-}
-
-export function encodeRecord(value: unknown): Buffer {
-  return Buffer.from(packr.pack(value));
-}
-
-export function decodeRecord(bytes: Uint8Array): unknown {
-  return packr.unpack(bytes);
 }

@@ -1,7 +1,7 @@
 /** What the container sees at /sys/fs/cgroup, for each kind of machine. Called by `mounts.ts`. */
 import { MOUNT_ATTR, MS } from '../constants.js';
 import type { Controller } from '../cgroup/layout.js';
-import { newNamespaces, type PlanDraft } from './draft.js';
+import type { PlanDraft } from './draft.js';
 import type { Group } from './groups.js';
 
 /**
@@ -11,7 +11,7 @@ import type { Group } from './groups.js';
 export function cgroupMount(draft: PlanDraft, destination: string, attrs: number): void {
   const { cgroups } = draft.input.host;
   if (cgroups.mode === 'none') return;
-  if (!newNamespaces(draft.spec).has('cgroup')) return bindMachineTree(draft, { destination, attrs });
+  if (!draft.own.has('cgroup')) return bindMachineTree(draft, { destination, attrs });
   if (cgroups.mode === 'v2') return mountFs(draft, { type: 'cgroup2', options: [], target: destination, attrs });
   mountFs(draft, { type: 'tmpfs', options: [['mode', '755'], ['size', '64k']], target: destination, attrs: attrs & ~MOUNT_ATTR.RDONLY });
   for (const group of draft.groups) {

@@ -6,7 +6,7 @@ import { deviceProgram } from '../cgroup/devices-bpf.js';
 import { allGroups } from '../cgroup/paths.js';
 import { CLONE, O } from '../constants.js';
 import type { Plan } from '../protocol.js';
-import { newNamespaces, type PlanDraft } from './draft.js';
+import type { PlanDraft } from './draft.js';
 import { allowsEveryDevice, deviceRules, type Group } from './groups.js';
 
 export function cgroupSteps(draft: PlanDraft): Pick<Plan, 'cgroup' | 'cgroups' | 'oom'> {
@@ -35,7 +35,7 @@ export function cgroupSteps(draft: PlanDraft): Pick<Plan, 'cgroup' | 'cgroups' |
 
 /** After the groups are joined, so that the container sees its own group as the root. */
 export function cgroupNamespace(draft: PlanDraft): void {
-  if (newNamespaces(draft.spec).has('cgroup')) draft.setup.push(['unshare', CLONE.NEWCGROUP]);
+  if (draft.own.has('cgroup')) draft.setup.push(['unshare', CLONE.NEWCGROUP]);
 }
 
 /** On hybrid machines boot leaves the v2 tree as it is; a container that needs a controller of it switches it on on its way down. */

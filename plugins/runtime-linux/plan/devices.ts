@@ -1,6 +1,7 @@
 /** Device nodes and the links of /dev. Called by `plan/index.ts`. */
 import type { Oci } from '@core/core/plugin';
 import { S_IF } from '../constants.js';
+import type { ChildStep } from '../protocol.js';
 import type { PlanDraft } from './draft.js';
 
 /** config-linux.md, "Default Devices". */
@@ -13,21 +14,20 @@ const DEFAULT_DEVICES: readonly Oci.Device[] = [
   { type: 'c', path: '/dev/tty', major: 5, minor: 0 },
 ];
 
-const LINKS: ReadonlyArray<readonly [target: string, path: string]> = [
-  ['pts/ptmx', '/dev/ptmx'],
-  ['/proc/self/fd', '/dev/fd'],
-  ['/proc/self/fd/0', '/dev/stdin'],
-  ['/proc/self/fd/1', '/dev/stdout'],
-  ['/proc/self/fd/2', '/dev/stderr'],
+const LINKS: readonly ChildStep[] = [
+  ['link', 'pts/ptmx', '/dev/ptmx'],
+  ['link', '/proc/self/fd', '/dev/fd'],
+  ['link', '/proc/self/fd/0', '/dev/stdin'],
+  ['link', '/proc/self/fd/1', '/dev/stdout'],
+  ['link', '/proc/self/fd/2', '/dev/stderr'],
 ];
 
 export function deviceSteps(draft: PlanDraft): void {
   const extra = draft.spec.linux?.devices ?? [];
   // A /dev of the machine's own has its nodes, and is not ours to add to.
   if (!isBound(draft.spec, '/dev')) {
-    const replaced = new Set(extra.map((device) => device.path));
-    for (const device of DEFAULT_DEVICES) if (!replaced.has(device.path)) addDevice(draft, device);
-    for (const [target, path] of LINKS) draft.setup.push(['link', target, path]);
+    for (const device of DEFAULT_DEVICES) if (!extra.some(({ path }) => path === device.path)) addDevice(draft, device);
+    draft.setup.push(...LINKS);
   }
   for (const device of extra) addDevice(draft, device);
   if (draft.spec.process?.terminal) draft.setup.push(['console', '/dev/console']);

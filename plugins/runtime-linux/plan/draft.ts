@@ -9,14 +9,17 @@ export class PlanDraft {
   readonly mapped: MonitorStep[] = [];
   readonly setup: ChildStep[] = [];
   readonly teardown: MonitorStep[] = [];
-  /** Whether the container gets a user namespace of its own. */
+  /** The types of which the container gets a new namespace. */
+  readonly own: ReadonlySet<Oci.NamespaceType>;
+  /** Whether the user namespace is among them. */
   readonly userns: boolean;
   /** The container's groups, one per hierarchy, the v2 one first. */
   readonly groups: readonly Group[];
   #slots = 0;
 
   constructor(readonly input: PlanInput) {
-    this.userns = newNamespaces(input.spec).has('user');
+    this.own = newNamespaces(input.spec);
+    this.userns = this.own.has('user');
     this.groups = containerGroups(input.host.cgroups, { path: input.paths.cgroup, resources: input.spec.linux?.resources ?? {} });
   }
 

@@ -4,7 +4,7 @@ import { capabilityMasks } from '../capabilities.js';
 import { RLIMITS, SECCOMP_FLAGS, U64_MAX } from '../constants.js';
 import type { ProcessStep } from '../protocol.js';
 import { seccompProgram } from '../seccomp/cache.js';
-import { newNamespaces, type PlanDraft } from './draft.js';
+import type { PlanDraft } from './draft.js';
 
 /** Annotation that asks for an init as pid 1; the OCI spec has no field for it. */
 export const INIT_ANNOTATION = 'core.init';
@@ -13,7 +13,7 @@ export function identitySteps(draft: PlanDraft): void {
   const { spec } = draft;
   if (spec.hostname) draft.setup.push(['hostname', spec.hostname]);
   if (spec.domainname) draft.setup.push(['domainname', spec.domainname]);
-  if (newNamespaces(spec).has('network')) draft.setup.push(['loopback']);
+  if (draft.own.has('network')) draft.setup.push(['loopback']);
 }
 
 export function processSteps(draft: PlanDraft): void {

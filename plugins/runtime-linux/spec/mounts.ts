@@ -70,10 +70,12 @@ function userMount(mount: MountSettings, { index, settings, issues }: MountConte
   return { destination: target, type: 'bind', source, options };
 }
 
-/** Absolute, and what it says is where it leads. */
+/** Absolute, and what it says is where it leads: no empty part, no `.` or `..`. */
 export function isClean(path: string): boolean {
-  return path === '/' || (path.startsWith('/') && !path.includes('\0') && path.slice(1).split('/').every((part) => part !== '' && part !== '.' && part !== '..'));
+  return CLEAN.test(path);
 }
+
+const CLEAN = /^(?:\/|(?:\/(?!\.\.?(?:\/|$))[^/\0]+)+)$/;
 
 function depth(path: string): number {
   return path.split('/').length;

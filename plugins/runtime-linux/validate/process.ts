@@ -5,6 +5,8 @@ import type { Issues } from '../issues.js';
 import { newNamespaces } from '../plan/draft.js';
 import { isCount, isObject, isText, isU32 } from './values.js';
 
+const KNOWN_CAPABILITIES: ReadonlySet<string> = new Set(CAPABILITIES);
+
 export function checkProcess(spec: Oci.Spec, issues: Issues): void {
   const { process } = spec;
   if (!issues.expect(isObject(process), 'spec.process', 'is missing')) return;
@@ -47,11 +49,13 @@ function checkUser(user: Oci.User, issues: Issues): void {
 }
 
 function checkCapabilities(sets: Oci.Capabilities, issues: Issues): void {
-  const known = new Set(CAPABILITIES);
+  const seen = new Set<unknown>();
   for (const [set, names] of Object.entries(sets)) {
     // Our own spec builder puts one and the same array into several sets.
+    if (seen.has(names)) continue;
+    seen.add(names);
     (names as string[]).forEach((name, index) => {
-      if (!known.has(name)) issues.add(`spec.process.capabilities.${set}[${index}]`, `no capability is called ${JSON.stringify(name)}`);
+      if (!KNOWN_CAPABILITIES.has(name)) issues.add(`spec.process.capabilities.${set}[${index}]`, `no capability is called ${JSON.stringify(name)}`);
     });
   }
 }

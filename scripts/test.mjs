@@ -1,7 +1,7 @@
 #!/usr/bin/env node
 /**
  * Runs every check there is: lint, the shape of the tree, unit tests, and as root the tests with real containers. Called by
- * `npm test`, which takes the names of tiers (`npm test -- unit`). The last line says how many passed, failed and were skipped.
+ * `npm test`, which takes the names of tiers (`npm test -- unit`; `crash` and `asan` run when named). The last line says how many passed, failed and were skipped.
  *
  * With CI=true nothing may be skipped that the machine was set up for: a tier that cannot run is a failure there.
  */
@@ -14,27 +14,41 @@ const root = join(import.meta.dirname, '..');
 const bin = (name) => join(root, 'node_modules', '.bin', name);
 const inCi = process.env.CI === 'true';
 
+const e2e = ['--tap', '--config', 'ava.e2e.config.mjs'];
+const sanitized = join(root, 'plugins', 'runtime-linux', 'executor', 'build', 'core-executor-asan');
+
 const tiers = {
   lint: () => command('oxlint', bin('oxlint'), ['--config', '.oxlintrc.json', '--deny-warnings']),
   tree: () => command('tree', process.execPath, ['scripts/check-tree.mjs']),
   docs: () => command('docs', process.execPath, ['scripts/docs.mjs', '--check']),
   unit: () => ava('unit', ['--tap']),
-  e2e: () => (process.getuid() === 0 ? ava('e2e', ['--tap', '--config', 'ava.e2e.config.mjs']) : skipped('e2e', 'real namespaces and cgroups want root')),
+  e2e: () => asRoot('e2e', () => ava('e2e', e2e)),
+};
+
+/** Run when named. */
+const more = {
+  crash: () => asRoot('crash', () => ava('crash', [...e2e, 'test/dist/e2e/crash.test.js'])),
+  asan: () => asRoot('asan', async () => {
+    const built = await command('asan build', process.execPath, ['plugins/runtime-linux/executor/build.mjs', '--sanitize']);
+    if (built.failed > 0) return built;
+    return ava('asan', e2e, { CORE_EXECUTOR: sanitized, ASAN_OPTIONS: 'abort_on_error=1:detect_leaks=1' });
+  }),
 };
 
 process.exitCode = await main(process.argv.slice(2));
 
 async function main(names) {
-  const unknown = names.filter((name) => !Object.hasOwn(tiers, name));
+  const known = { ...tiers, ...more };
+  const unknown = names.filter((name) => !Object.hasOwn(known, name));
   if (unknown.length > 0) {
-    console.error(`test: no such tier: ${unknown.join(', ')}; there are ${Object.keys(tiers).join(', ')}`);
+    console.error(`test: no such tier: ${unknown.join(', ')}; there are ${Object.keys(known).join(', ')}`);
     return 2;
   }
   dropStaleTests(join(root, 'test', 'dist'), join(root, 'test'));
   const sum = { passed: 0, failed: 0, skipped: 0 };
   add(sum, await command('build', process.execPath, ['scripts/build.mjs']));
   if (sum.failed === 0) {
-    for (const name of names.length > 0 ? names : Object.keys(tiers)) add(sum, await tiers[name]());
+    for (const name of names.length > 0 ? names : Object.keys(tiers)) add(sum, await known[name]());
   }
   console.log(`${sum.passed} passed, ${sum.failed} failed, ${sum.skipped} skipped`);
   return sum.failed > 0 ? 1 : 0;
@@ -47,10 +61,10 @@ function command(name, program, args) {
   return { passed: Number(status === 0), failed: Number(status !== 0), skipped: 0 };
 }
 
-async function ava(name, args) {
+async function ava(name, args, env = {}) {
   const began = Date.now();
   const reader = new TapReader();
-  const child = spawn(bin('ava'), args, { cwd: root, stdio: ['ignore', 'pipe', 'inherit'], env: { ...process.env, FORCE_COLOR: '0' } });
+  const child = spawn(bin('ava'), args, { cwd: root, stdio: ['ignore', 'pipe', 'inherit'], env: { ...process.env, FORCE_COLOR: '0', ...env } });
   child.stdout.setEncoding('utf8');
   for await (const text of child.stdout) for (const line of reader.read(text)) console.log(`${name}: ${line}`);
   const status = child.exitCode ?? (await new Promise((resolve) => child.once('exit', resolve)));
@@ -61,8 +75,9 @@ async function ava(name, args) {
   return { passed, failed: failed + unseen, skipped: left };
 }
 
-function skipped(name, reason) {
-  console.log(`${name}: ${inCi ? 'FAILED' : 'skipped'}: ${reason}`);
+function asRoot(name, run) {
+  if (process.getuid() === 0) return run();
+  console.log(`${name}: ${inCi ? 'FAILED' : 'skipped'}: real namespaces and cgroups want root`);
   return { passed: 0, failed: Number(inCi), skipped: Number(!inCi) };
 }
 

@@ -30,7 +30,7 @@ async function served({ folder }) {
   for (const path of [root, runRoot]) mkdirSync(path);
   const set = join(folder, 'served.json');
   writeFileSync(set, JSON.stringify({ plugins: ['@core/runtime-linux', '@core/image-oci'], serve: true, root, runRoot }));
-  const child = spawn(process.execPath, [core, 'run', set], { stdio: ['ignore', 'ignore', 'inherit'] });
+  const child = spawn(process.execPath, [core, 'run', set], { stdio: 'ignore' });
   const socket = join(runRoot, 'core.sock');
   for (let tries = 0; ; tries++) {
     const status = await ended(spawn(process.execPath, [core, 'ps'], { stdio: 'ignore', env: { ...process.env, CORE_SOCK: socket } })).catch(() => 1);

@@ -30,7 +30,7 @@ async function podman(harness) {
   const folder = join(harness.folder, 'podman');
   const command = [program, '--root', join(folder, 'root'), '--runroot', join(folder, 'run'), '--tmpdir', join(folder, 'tmp'), '--cgroup-manager=cgroupfs', '--events-backend=none', '--storage-driver=overlay'];
   await host.time([...command, 'load', '--quiet', '--input', archive(folder)]);
-  const run = () => host.time([...command, 'run', '--rm', ...LIMITS, '--ulimit=nofile=1024:4096', 'docker.io/library/busybox:latest', '/bin/true']);
+  const run = () => host.time([...command, 'run', '--rm', ...LIMITS, '--ulimit=host', 'docker.io/library/busybox:latest', '/bin/true']);
   await run();
   return run;
 }

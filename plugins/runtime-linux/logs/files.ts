@@ -22,7 +22,7 @@ export async function openAll(path: string, maxFiles: number): Promise<LogFile[]
 export async function successor(path: string, { current, maxFiles }: { readonly current: LogFile; readonly maxFiles: number }): Promise<LogFile | undefined> {
   for (;;) {
     const all = names(path, maxFiles);
-    const inodes = await Promise.all(all.map(inodeOf));
+    const inodes = await steadyInodes(all);
     const at = inodes.indexOf(current.inode);
     if (at === 0 || inodes.every((inode) => inode === undefined)) return undefined;
     // Rotated out altogether: the oldest there is comes next.
@@ -38,6 +38,16 @@ export async function successor(path: string, { current, maxFiles }: { readonly 
 
 function names(path: string, maxFiles: number): string[] {
   return Array.from({ length: maxFiles }, (_, index) => (index === 0 ? path : `${path}.${index}`));
+}
+
+/** As they were at one moment: a rotation between two looks would put one file under two names, or under none. */
+async function steadyInodes(paths: readonly string[]): Promise<ReadonlyArray<number | undefined>> {
+  const look = (): Promise<Array<number | undefined>> => Promise.all(paths.map(inodeOf));
+  for (let last = await look(); ; ) {
+    const now = await look();
+    if (now.every((inode, index) => inode === last[index])) return now;
+    last = now;
+  }
 }
 
 async function inodeOf(path: string): Promise<number | undefined> {

@@ -53,8 +53,23 @@ int child_fork(struct server *server, struct child *child, int (*run)(void *), v
 	return 0;
 }
 
+/* Whether a worker's frame is [seq, 2, item]: progress, which answers nothing. Behind the frame's length and the array's head stands the number. */
+static bool is_item(const uint8_t *bytes, size_t len) {
+	size_t at = 5;
+
+	if (len <= at) return false;
+	switch (bytes[at]) {
+	case 0xcc: at += 2; break;
+	case 0xcd: at += 3; break;
+	case 0xce: at += 5; break;
+	case 0xcf: at += 9; break;
+	default: at += 1; break;
+	}
+	return at < len && bytes[at] == 2;
+}
+
 static void relay_message(struct server *server, struct child *child, const uint8_t *bytes, size_t len) {
-	if (child->kind == CHILD_WORKER) child->answered = true;
+	if (child->kind == CHILD_WORKER) child->answered = !is_item(bytes, len);
 	else {
 		if (bytes[0] == REPORT_STARTED || bytes[0] == REPORT_FAILED) child->answered = true;
 		if (bytes[0] == REPORT_FAILED) child->failed = true;

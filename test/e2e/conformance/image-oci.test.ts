@@ -26,7 +26,7 @@ for (const [kind, reference] of [['OCI layout', ociLayout], ['OCI archive', ociA
 
 async function makeSubject(reference: string): Promise<ImageSubject> {
   const base = await mkdtemp(join(tmpdir(), 'image-oci-'));
-  const driver = await createDriver({ ...config.parse({ cgroupParent: '/core-test' }), root: join(base, 'root'), runRoot: join(base, 'run'), lease: true });
+  const driver = await createDriver({ ...config.parse({ cgroupParent: '/core-test', executor: process.env['CORE_EXECUTOR'] }), root: join(base, 'root'), runRoot: join(base, 'run'), lease: true });
   const provider = () => createImages({ store: join(base, 'images'), root: join(base, 'root'), own: [base], layers: driver.layers, config: configSchema.parse({}) });
   return {
     port: provider(),

@@ -25,7 +25,7 @@ async function setup(t: ExecutionContext, archive: Uint8Array): Promise<Setup> {
   const layers = join(folder, 'layers');
   mkdirSync(layers);
   writeFileSync(join(folder, 'archive'), archive);
-  const driver = await createDriver({ ...config.parse({ cgroupParent: '/core-test' }), root: join(folder, 'root'), runRoot: join(folder, 'run'), lease: true });
+  const driver = await createDriver({ ...config.parse({ cgroupParent: '/core-test', executor: process.env['CORE_EXECUTOR'] }), root: join(folder, 'root'), runRoot: join(folder, 'run'), lease: true });
   t.teardown(() => driver.close());
   return { driver, layers, archive: join(folder, 'archive') };
 }
@@ -73,7 +73,8 @@ run('the worker has given up what it does not need', async (t) => {
   process.kill(pid, 'SIGCONT');
   await work;
   t.regex(status, /^NoNewPrivs:\s*1$/m);
-  t.regex(status, /^Seccomp:\s*2$/m);
+  // A sanitizer's run-time makes calls of its own.
+  t.regex(status, process.env['CORE_EXECUTOR']?.endsWith('-asan') ? /^Seccomp:\s*0$/m : /^Seccomp:\s*2$/m);
   // CHOWN, DAC_OVERRIDE, FOWNER, FSETID, SYS_ADMIN, MKNOD, SETFCAP
   t.regex(status, /^CapEff:\s*000000008820001b$/m);
   t.regex(status, /^CapPrm:\s*000000008820001b$/m);

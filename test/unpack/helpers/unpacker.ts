@@ -1,6 +1,6 @@
 /**
- * The unpacker as a command. Comes in: bytes of an archive. Goes out: what it printed, or how it failed. Called by the tests of the unpacker. With CORE_SANITIZE=1 it is the one built with
- * ASan and UBSan.
+ * The unpacker as a command. Comes in: bytes of an archive. Goes out: what it printed, or how it failed. Called by the tests of the unpacker. Where `CORE_EXECUTOR` names the sanitized
+ * executor, it is sanitized too.
  */
 import { spawnSync } from 'node:child_process';
 import { writeFileSync } from 'node:fs';
@@ -46,7 +46,7 @@ export function unpacker(): string {
 }
 
 function build(): string {
-  const { status, stdout, stderr } = spawnSync(process.execPath, [script, ...(process.env['CORE_SANITIZE'] === '1' ? ['--sanitize'] : [])], { encoding: 'utf8' });
+  const { status, stdout, stderr } = spawnSync(process.execPath, [script, ...(process.env['CORE_EXECUTOR']?.endsWith('-asan') ? ['--sanitize'] : [])], { encoding: 'utf8' });
   if (status !== 0) throw new Error(`core-unpack was not built: ${stderr}`);
   return stdout.trim();
 }

@@ -7,8 +7,10 @@
 #include <sys/socket.h>
 #include <sys/wait.h>
 
+#include "fdpass.h"
 #include "monitor.h"
 #include "server.h"
+#include "spares.h"
 #include "sys.h"
 #include "util.h"
 
@@ -21,6 +23,7 @@ struct child *child_add(struct server *server, enum child_kind kind, struct peer
 	child->watched.subject = SUBJECT_CHILD;
 	child->kind = kind;
 	child->socket = -1;
+	child->netns = -1;
 	child->peer = peer;
 	child->seq = seq;
 	child->next = server->children;
@@ -28,11 +31,12 @@ struct child *child_add(struct server *server, enum child_kind kind, struct peer
 	return child;
 }
 
-static void in_child(struct server *server, int socket, int (*run)(void *), void *arg) {
+static void in_child(struct server *server, const struct child *child, int socket, int (*run)(void *), void *arg) {
 	/* Pages shared with the executor cost nothing until one of the two writes; these it will write. */
 	for (struct peer *peer = server->peers; peer; peer = peer->next) buf_free(&peer->conn.out);
 	/* Whoever waits for the end of the executor's output must not wait for its containers. */
 	if (dup3(socket, FD_REPORT, O_CLOEXEC) < 0 || dup2(0, 2) < 0) _exit(1);
+	if (child->netns >= 0 ? dup3(child->netns, FD_NETNS, O_CLOEXEC) < 0 : close(FD_NETNS) < 0) _exit(1);
 	(void)sys_close_range(FD_FREE, ~0u, 0);
 	_exit(run(arg));
 }
@@ -42,8 +46,9 @@ int child_fork(struct server *server, struct child *child, int (*run)(void *), v
 
 	if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, ends) < 0) return err_sys(err, "cannot make a socket");
 	child->pid = fork();
-	if (child->pid == 0) in_child(server, ends[1], run, arg);
+	if (child->pid == 0) in_child(server, child, ends[1], run, arg);
 	close(ends[1]);
+	fd_close(&child->netns);
 	child->socket = ends[0];
 	if (child->pid < 0) {
 		child->gone = true;
@@ -88,8 +93,17 @@ static void stop_watching(struct server *server, struct child *child) {
 	fd_close(&child->socket);
 }
 
+static void take_spares(struct server *server, struct child *child) {
+	int fd;
+
+	while ((fd = fd_receive(child->socket)) >= 0) spare_keep(server, fd);
+	if (errno != EAGAIN) stop_watching(server, child);
+}
+
 void child_relay(struct server *server, struct child *child) {
 	static uint8_t bytes[MESSAGE];
+
+	if (child->kind == CHILD_MAKER && child->socket >= 0) take_spares(server, child);
 
 	while (child->socket >= 0) {
 		ssize_t got = recv(child->socket, bytes, sizeof bytes, MSG_DONTWAIT);
@@ -173,6 +187,8 @@ static void child_ended(struct server *server, struct child *child, int status) 
 	child_relay(server, child);
 	stop_watching(server, child);
 	child->gone = true;
+	if (child->kind == CHILD_MAKER) return;
+	spares_want(server);
 	if (child->kind == CHILD_WORKER) worker_ended(server, child, status);
 	else if (child->kind == CHILD_LOST || (status == 0 && (child->failed || child->told_exit))) tell_gone(server, child);
 	else monitor_lost(server, child);
@@ -217,6 +233,7 @@ void children_sweep(struct server *server) {
 		}
 		*link = child->next;
 		stop_watching(server, child);
+		fd_close(&child->netns);
 		keep_free(&child->keep);
 		free(child);
 	}

@@ -21,6 +21,7 @@ struct birth {
 	struct ctx ctx;
 	struct plan *plan;
 	struct outcome *outcome;
+	int netns;
 	int slots[SLOTS];
 	int gate[2]; /* plain forks only: [0] the monitor's end, [1] the child's */
 };
@@ -154,7 +155,7 @@ static int give_birth(struct birth *birth, struct ctx *monitor, struct process *
 	bool plain = is_plain(plan);
 	autofd time_back = -1;
 	struct clone_request request = {
-		.flags = plan->clone & ~(uint64_t)CLONE_NEWTIME, .cgroup = plan->cgroup, .plain = plain,
+		.flags = plan->clone & ~(uint64_t)CLONE_NEWTIME & ~(uint64_t)(birth->netns >= 0 ? CLONE_NEWNET : 0), .cgroup = plan->cgroup, .plain = plain,
 		.stack_size = CHILD_STACK, .run = child_run, .arg = birth, .pidfd = &out->pidfd,
 	};
 	int pid;
@@ -180,7 +181,7 @@ static void birth_close(struct birth *birth) {
 int launch_container(const struct launch *launch, struct plan *plan, struct process *out, struct err *err) {
 	struct outcome *outcome = mmap(NULL, sizeof *outcome, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
 	struct stdio stdio = STDIO_INIT;
-	struct birth birth = { .plan = plan, .outcome = outcome, .gate = { -1, -1 } };
+	struct birth birth = { .plan = plan, .outcome = outcome, .netns = launch->netns, .gate = { -1, -1 } };
 	struct ctx monitor = {
 		.slots = birth.slots, .root = -1, .machine_ns = launch->machine_ns, .own_ns = -1, .userns = -1, .console = -1, .tty = -1, .init = -1,
 	};
@@ -190,7 +191,7 @@ int launch_container(const struct launch *launch, struct plan *plan, struct proc
 	memset(birth.slots, 0xff, sizeof birth.slots);
 	birth.ctx = (struct ctx){
 		.command = &plan->command, .io = &plan->io, .dir = plan->dir, .root = -1, .machine_ns = -1, .own_ns = -1,
-		.userns = -1, .tty = -1, .init = launch->init, .executing = &outcome->executing,
+		.userns = -1, .tty = -1, .init = launch->init, .loopback = launch->netns >= 0, .executing = &outcome->executing,
 	};
 	outcome->err = (struct err)ERR_INIT;
 	if (steps_run(&monitor, &plan->prepare, err) == 0 && stdio_open(&plan->io, &stdio, out, err) == 0) {
@@ -225,6 +226,7 @@ static int child_run(void *arg) {
 		close(birth->gate[0]);
 		ret = gate_wait(birth, err);
 	} else ret = oom_score_set(&plan->setup, 0, err);
+	if (ret == 0 && birth->netns >= 0 && setns(birth->netns, CLONE_NEWNET) < 0) ret = err_sys(err, "cannot enter the network namespace");
 	if (ret == 0 && plan->uid_map) ret = become_root(err);
 	memcpy(slots, birth->slots, sizeof slots);
 	ctx.slots = slots;

@@ -23,6 +23,7 @@ struct outcome {
 struct launch {
 	int machine_ns; /* the machine's own mount namespace */
 	int init;       /* the sealed memory file of the small init, or -1 */
+	int netns;      /* a fresh network namespace to be used instead of making one, or -1; `lo` is up in it */
 };
 
 /* Carries out `prepare`, the clone, `mapped` and `setup`. On failure the process is gone; the caller undoes the rest. */

@@ -99,7 +99,8 @@ static int serve(const struct options *options, struct err *err) {
 	if (forget_caller(err) < 0) return -1;
 	machine = slim_enter(options->keep, err);
 	if (machine < 0) return -1;
-	if (reserve(machine, FD_MACHINE, err) < 0 || reserve(0, FD_INIT, err) < 0 || reserve(0, FD_REPORT, err) < 0) return -1;
+	if (reserve(machine, FD_MACHINE, err) < 0 || reserve(0, FD_INIT, err) < 0 || reserve(0, FD_REPORT, err) < 0 || reserve(0, FD_NETNS, err) < 0)
+		return -1;
 	if (machine == FD_MACHINE) machine = -1;
 	return server_run(options->run, options->lease, err);
 }

@@ -9,6 +9,7 @@
 #include "monitor.h"
 #include "rmtree.h"
 #include "server.h"
+#include "spares.h"
 #include "sys.h"
 #include "util.h"
 #include "worker.h"
@@ -72,7 +73,7 @@ static int run_monitor(void *arg) {
 
 static struct child *monitor_of(struct server *server, const char *dir) {
 	for (struct child *child = server->children; child; child = child->next)
-		if (child->kind != CHILD_WORKER && !child->gone && strcmp(child->keep.dir, dir) == 0) return child;
+		if (child->keep.dir && !child->gone && strcmp(child->keep.dir, dir) == 0) return child;
 	return NULL;
 }
 
@@ -96,8 +97,9 @@ static int on_start(struct ask *ask, struct err *err) {
 		return err_set(err, ENOMEM, "no memory for the container");
 	}
 	child->keep = keep;
+	child->netns = spare_take(server, &plan);
 	inheritance.start = (struct start){
-		.launch = { FD_MACHINE, plan.command.init ? FD_INIT : -1 }, .plan = &plan, .keep = keep, .seq = ask->request.seq,
+		.launch = { FD_MACHINE, plan.command.init ? FD_INIT : -1, child->netns >= 0 ? FD_NETNS : -1 }, .plan = &plan, .keep = keep, .seq = ask->request.seq,
 		.report = FD_REPORT, .release = release, .held = &inheritance,
 	};
 	err->step = "fork";

@@ -12,6 +12,7 @@
 
 #include "listen.h"
 #include "rmtree.h"
+#include "spares.h"
 #include "sys.h"
 #include "util.h"
 
@@ -136,9 +137,19 @@ static void sweep_peers(struct server *server) {
 	}
 }
 
+/* Milliseconds until something is to be done though nothing happens; -1: never. */
+static int patience(const struct server *server) {
+	if (server->ending) return 200;
+	for (const struct peer *peer = server->peers; peer; peer = peer->next)
+		if (peer->conn.out.len) return 1000;
+	return spares_due(server);
+}
+
 static bool serve_once(struct server *server) {
 	struct epoll_event events[EVENTS];
-	int count = epoll_wait(server->epoll, events, EVENTS, server->ending ? 200 : server->peers && server->peers->conn.out.len ? 1000 : -1);
+	int count = epoll_wait(server->epoll, events, EVENTS, patience(server));
+
+	if (count == 0 && spares_due(server) == 0) spares_make(server);
 
 	for (int i = 0; i < count; i++) {
 		struct watched *watched = events[i].data.ptr;

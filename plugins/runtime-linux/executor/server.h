@@ -28,15 +28,16 @@ struct peer {
 	bool gone;
 };
 
-enum child_kind { CHILD_MONITOR, CHILD_WORKER, CHILD_LOST };
+enum child_kind { CHILD_MONITOR, CHILD_WORKER, CHILD_LOST, CHILD_MAKER };
 
-/* A forked process: a monitor, a worker, or a worker that ends what a lost monitor left. */
+/* A forked process: a monitor, a worker, a worker that ends what a lost monitor left, or one that makes spares. */
 struct child {
 	struct watched watched;
 	struct child *next;
 	enum child_kind kind;
 	pid_t pid;
 	int socket;
+	int netns; /* given to a monitor on its way; else -1 */
 	struct peer *peer; /* who asked; NULL when that is gone */
 	uint64_t seq;
 	struct keep keep; /* monitors and lost */
@@ -46,7 +47,9 @@ struct child {
 };
 
 /* Descriptors with fixed numbers, so that a forked process closes everything else by one call. */
-enum { FD_MACHINE = 3, FD_INIT = 4, FD_REPORT = 5, FD_FREE = 6 };
+enum { FD_MACHINE = 3, FD_INIT = 4, FD_REPORT = 5, FD_NETNS = 6, FD_FREE = 7 };
+
+enum { SPARES = 2 };
 
 struct server {
 	const char *run;
@@ -56,6 +59,8 @@ struct server {
 	int signals, listener;
 	struct peer *peers, *owner;
 	struct child *children;
+	int spares[SPARES], spare_count;
+	int64_t spares_at; /* when to make more; 0: not now */
 	int64_t deadline; /* of the end, once it has begun */
 };
 

@@ -95,6 +95,7 @@ static int start_all(struct monitor *monitor, struct start *start, struct err *e
 	err->step = "";
 	if (launch_container(&start->launch, start->plan, first, err) < 0) return -1;
 	monitor->exit.started_at = now_ms();
+	fd_close(&start->launch.netns);
 	hold_mounts(monitor);
 	if (open_files(monitor, plan, err) < 0) {
 		process_end(first);

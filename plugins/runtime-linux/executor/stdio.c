@@ -9,6 +9,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "fdpass.h"
 #include "launch.h"
 #include "sys.h"
 #include "util.h"
@@ -44,17 +45,8 @@ int stdio_open(const struct io_plan *io, struct stdio *stdio, struct process *ou
 }
 
 static int take_master(struct stdio *stdio, struct process *out, struct err *err) {
-	union {
-		struct cmsghdr head;
-		char space[CMSG_SPACE(sizeof(int))];
-	} control;
-	char byte;
-	struct iovec data = { &byte, 1 };
-	struct msghdr message = { .msg_iov = &data, .msg_iovlen = 1, .msg_control = &control, .msg_controllen = sizeof control };
-
-	if (recvmsg(stdio->console[0], &message, MSG_DONTWAIT | MSG_CMSG_CLOEXEC) != 1 || !CMSG_FIRSTHDR(&message))
-		return err_set(err, EPROTO, "the terminal did not arrive; is there a session step?");
-	memcpy(&out->out, CMSG_DATA(&control.head), sizeof(int));
+	out->out = fd_receive(stdio->console[0]);
+	if (out->out < 0) return err_set(err, EPROTO, "the terminal did not arrive; is there a session step?");
 	if (fcntl(out->out, F_SETFL, O_NONBLOCK) < 0) return err_sys(err, "cannot make the terminal non-blocking");
 	out->in = out->out;
 	return 0;

@@ -19,6 +19,7 @@ struct ctx {
 	int stdio[3];   /* child: what becomes 0, 1, 2; -1 means /dev/null or the terminal */
 	int console;    /* child: the socket that takes the terminal's master; -1 without a terminal */
 	int tty;        /* child: the terminal's slave; -1 before it is opened */
+	bool loopback;  /* `lo` is up already */
 	int init;       /* the sealed memory file of the small init; -1 if there is none */
 	uint32_t uid;   /* child: the user, once known */
 	bool *executing; /* child: set when all but execve has succeeded */
@@ -72,6 +73,8 @@ struct identity {
 /* Looks `text` up in the image's passwd and group files. */
 int identity_find(struct ctx *ctx, const char *text, struct identity *out, struct err *err);
 int identity_home(struct ctx *ctx, struct identity *identity);
+/* In the network namespace of the caller. */
+int loopback_up(struct err *err);
 /* The OOM score of a list, written to /proc/PID before the process may leave the machine's view; pid 0 is the caller. */
 int oom_score_set(const struct steps *steps, int pid, struct err *err);
 /* Loads the seccomp program of a later step now, when the user loses the right to load it. */

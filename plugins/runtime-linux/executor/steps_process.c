@@ -40,11 +40,14 @@ int step_domainname(struct ctx *ctx, const struct node *args, struct err *err) {
 }
 
 int step_loopback(struct ctx *ctx, const struct node *args, struct err *err) {
+	(void)args;
+	return ctx->loopback ? 0 : loopback_up(err);
+}
+
+int loopback_up(struct err *err) {
 	autofd fd = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
 	struct ifreq request = { .ifr_name = "lo" };
 
-	(void)ctx;
-	(void)args;
 	if (fd < 0) return err_sys(err, "cannot open a socket");
 	request.ifr_flags = IFF_UP | IFF_RUNNING;
 	return ioctl(fd, SIOCSIFFLAGS, &request) == 0 ? 0 : err_sys(err, "cannot bring lo up");

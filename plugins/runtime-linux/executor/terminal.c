@@ -1,12 +1,11 @@
 /* Opens the container's terminal in its own devpts and sends the master to the monitor. Called by `console` and `session`. */
 #define _GNU_SOURCE
 #include <errno.h>
-#include <string.h>
 #include <sys/ioctl.h>
-#include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/vfs.h>
 
+#include "fdpass.h"
 #include "step.h"
 #include "sys.h"
 #include "util.h"
@@ -14,21 +13,6 @@
 #ifndef TIOCGPTPEER
 #define TIOCGPTPEER _IO('T', 0x41)
 #endif
-
-static int send_fd(int socket, int fd, struct err *err) {
-	union {
-		struct cmsghdr head;
-		char space[CMSG_SPACE(sizeof(int))];
-	} control = { 0 };
-	struct iovec byte = { "t", 1 };
-	struct msghdr message = { .msg_iov = &byte, .msg_iovlen = 1, .msg_control = &control, .msg_controllen = sizeof control };
-
-	control.head.cmsg_level = SOL_SOCKET;
-	control.head.cmsg_type = SCM_RIGHTS;
-	control.head.cmsg_len = CMSG_LEN(sizeof(int));
-	memcpy(CMSG_DATA(&control.head), &fd, sizeof fd);
-	return sendmsg(socket, &message, MSG_NOSIGNAL) == 1 ? 0 : err_sys(err, "cannot hand the terminal over");
-}
 
 /* The folder is checked to be a devpts, in which `ptmx` can be nothing else. */
 static int open_master(struct ctx *ctx, struct err *err) {
@@ -54,7 +38,7 @@ int terminal_open(struct ctx *ctx, struct err *err) {
 	if (size.ws_row && size.ws_col && ioctl(master, TIOCSWINSZ, &size) < 0) return err_sys(err, "cannot set the terminal's size");
 	ctx->tty = ioctl(master, TIOCGPTPEER, O_RDWR | O_NOCTTY | O_CLOEXEC);
 	if (ctx->tty < 0) return err_sys(err, "cannot open the terminal");
-	return send_fd(ctx->console, master, err);
+	return fd_send(ctx->console, master, err);
 }
 
 int step_console(struct ctx *ctx, const struct node *args, struct err *err) {

@@ -38,6 +38,7 @@ run('base-256 ids', seen, tar({ name: 'a', uid: 4_000_000_000, gid: 3_000_000_00
 run('extended attributes', seen, tar({ name: 'a', pax: { 'SCHILY.xattr.user.x': 'v' } }), [`0 0644 0:0 0 ${ZERO} a user.x`]);
 run('data behind links and folders is none', seen, tar({ name: 'l', type: '1', link: 'x', size: 512 }, { name: 'd', type: '5', size: 99 }), [`1 0644 0:0 0 ${ZERO} l -> x`, `5 0644 0:0 0 ${ZERO} d`]);
 run('an archive without its end', seen, member({ name: 'a', data: 'x' }), [`0 0644 0:0 1 ${ZERO} a`]);
+run('an archive without its end, nor the padding of its last entry', seen, member({ name: 'a', data: 'x' }).subarray(0, 513), [`0 0644 0:0 1 ${ZERO} a`]);
 run('one block of zeros and the end', seen, Buffer.concat([member({ name: 'a' }), Buffer.alloc(512)]), [`0 0644 0:0 0 ${ZERO} a`]);
 run('signed checksums', seen, tar({ name: Buffer.from('caf\xe9', 'latin1'), spoil: (block) => {
   block.fill(' ', 148, 156);

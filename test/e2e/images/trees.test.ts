@@ -1,36 +1,15 @@
 /** Real archives, against what GNU tar makes of them: kinds, contents, owners, modes, times, links, devices and attributes of every file. */
 import { execFileSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
-import { chownSync, existsSync, linkSync, lstatSync, mkdirSync, readdirSync, readFileSync, readlinkSync, symlinkSync, truncateSync, utimesSync, writeFileSync } from 'node:fs';
+import { chownSync, existsSync, linkSync, lstatSync, mkdirSync, readFileSync, symlinkSync, truncateSync, utimesSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import test, { type ExecutionContext } from 'ava';
 import { temporaryFolder } from '../../helpers/folder.js';
 import { findTool, lacks } from '../../helpers/machine.js';
-import { attributes, lacksUnpacker, runUnpacker } from '../../unpack/helpers/unpacker.js';
+import { describe } from '../../unpack/helpers/describe.js';
+import { lacksUnpacker, runUnpacker } from '../../unpack/helpers/unpacker.js';
 
 const run = lacks({ root: true, tools: ['tar', 'mknod', 'setcap'], unless: lacksUnpacker() }) ? test.skip : test;
-
-/** Everything about every file, by its path; hard links by the first path of the same inode. */
-function describe(root: string): Record<string, unknown> {
-  const first = new Map<number, string>();
-  const found: Record<string, unknown> = {};
-  const walk = (path: string): void => {
-    const full = join(root, path);
-    const { mode, uid, gid, size, mtimeNs, rdev, ino } = lstatSync(full, { bigint: true });
-    const kind = Number(mode) & 0o170000;
-    const folder = kind === 0o040000;
-    const same = first.get(Number(ino));
-    first.set(Number(ino), same ?? path);
-    found[path] = {
-      mode: Number(mode).toString(8), uid, gid, rdev, time: mtimeNs, attributes: kind === 0o120000 ? {} : attributes(full), ...(same !== undefined && !folder && { same }),
-      ...(kind === 0o100000 && { size, hash: createHash('sha256').update(readFileSync(full)).digest('hex') }),
-      ...(kind === 0o120000 && { link: readlinkSync(full) }),
-    };
-    if (folder) for (const name of readdirSync(full).sort()) walk(join(path, name));
-  };
-  walk('.');
-  return found;
-}
 
 /** A bit of everything that a tree can hold. */
 function makeTree(folder: string): void {

@@ -10,6 +10,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+static int skip_padding(struct tar *t, struct err *err);
 static int read_header(struct tar *t, uint8_t block[TAR_BLOCK], struct err *err);
 static int read_special(struct tar *t, struct err *err);
 static int complete(struct tar *t, const uint8_t block[TAR_BLOCK], struct err *err);
@@ -31,7 +32,7 @@ int tar_next(struct tar *t, struct err *err) {
 	t->local.len = 0;
 	t->long_name[0] = t->long_link[0] = 0;
 	for (;;) {
-		if (stream_skip(t->in, t->left, err) < 0 || stream_skip(t->in, t->padding, err) < 0) return -1;
+		if (stream_skip(t->in, t->left, err) < 0 || skip_padding(t, err) < 0) return -1;
 		t->left = t->padding = 0;
 		int end = read_header(t, block, err);
 		if (end) return end;
@@ -53,6 +54,19 @@ int tar_data(struct tar *t, uint64_t max, const uint8_t **data, size_t *len, str
     *len = n;
 	t->in->next += n;
 	t->left -= n;
+	return 0;
+}
+
+/* Some programs leave the last entry unpadded and write no end. */
+static int skip_padding(struct tar *t, struct err *err) {
+	while (t->padding) {
+		if (stream_more(t->in, err) < 0) return -1;
+		size_t n = stream_has(t->in);
+		if (!n) return 0;
+		if (n > t->padding) n = t->padding;
+		t->in->next += n;
+		t->padding -= (unsigned)n;
+	}
 	return 0;
 }
 

@@ -124,7 +124,11 @@ async function list(parts: Parts): Promise<Image[]> {
 }
 
 async function mount({ options, records, leases, layers }: Parts, { id, owner }: { readonly id: string; readonly owner: string }): Promise<Rootfs> {
-  if (id === 'host') return hostRootfs(options);
+  if (id === 'host') {
+    // It keeps nothing from removal; but an owner known to no lease at a restart makes every lease stay.
+    await leases.take(owner, { image: 'host', layers: [] });
+    return hostRootfs(options);
+  }
   const record = await records.get(id);
   if (!record) throw notFound(id);
   if (record.folder !== undefined) {

@@ -150,6 +150,34 @@ test('another kernel\'s lease holds an image too, until its root is no more', as
   t.deepEqual(await images.list({}), []);
 });
 
+test('after a restart the containers of one image hold no other', async (t) => {
+  const { folder, images, other } = setup(t);
+  const first = await images.ensure({ reference: `oci:${writeLayout(join(folder, 'a'))}:latest` });
+  const second = await images.ensure({ reference: `oci:${writeLayout(join(folder, 'b'), { config: (document) => ({ ...document, created: '2000-01-01T00:00:00Z' }) })}:latest` });
+  await images.mount({ id: first.id, owner: 'one' });
+  await images.mount({ id: second.id, owner: 'two' });
+  await images.mount({ id: 'host', owner: 'three' });
+  await t.throwsAsync(images.remove({ reference: first.id })); // brings the files up to date
+  const again = other('root');
+  await again.reconcile({ alive: ['two', 'three'] });
+  await again.remove({ reference: first.id });
+  t.is(await code(t, again.remove({ reference: second.id })), 'E_IN_USE');
+});
+
+test('an owner no lease knows of keeps everything, until it is released', async (t) => {
+  const { folder, images, other } = setup(t);
+  const first = await images.ensure({ reference: `oci:${writeLayout(join(folder, 'a'))}:latest` });
+  const second = await images.ensure({ reference: `oci:${writeLayout(join(folder, 'b'), { config: (document) => ({ ...document, created: '2000-01-01T00:00:00Z' }) })}:latest` });
+  await images.mount({ id: first.id, owner: 'one' });
+  await images.mount({ id: second.id, owner: 'two' });
+  const again = other('root');
+  await again.reconcile({ alive: ['unheard-of'] });
+  for (const { id } of [first, second]) t.is(await code(t, again.remove({ reference: id })), 'E_IN_USE');
+  await again.release({ owner: 'unheard-of' });
+  for (const { id } of [first, second]) await again.remove({ reference: id });
+  t.deepEqual(await again.list({}), []);
+});
+
 test('what a killed process left is swept, what a living one makes is not', async (t) => {
   const { store, images } = setup(t);
   const living = `${process.pid}-${readFileSync('/proc/self/stat', 'latin1').replace(/^.*\) /, '').split(' ')[19]}-99`;

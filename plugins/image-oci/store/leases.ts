@@ -39,7 +39,6 @@ export class Leases {
   readonly #folder: string;
   readonly #root: string;
   readonly #held = new Map<string, Held>();
-  readonly #images = new Map<string, string>();
   readonly #changed = new Set<string>();
   #timer: NodeJS.Timeout | undefined;
   #following: Promise<void> = Promise.resolve();
@@ -53,23 +52,18 @@ export class Leases {
   async take(owner: string, wanted: Wanted): Promise<void> {
     const held = this.#held.get(wanted.image) ?? this.#open(wanted);
     held.owners.add(owner);
-    this.#images.set(owner, wanted.image);
     this.#follow(wanted.image);
     try {
       await held.written;
     } catch (thrown) {
       this.#held.delete(wanted.image);
-      this.#images.delete(owner);
       throw thrown;
     }
   }
 
+  /** After a crash an owner may stand in several leases. */
   release(owner: string): void {
-    const image = this.#images.get(owner);
-    if (image === undefined) return;
-    this.#images.delete(owner);
-    this.#held.get(image)?.owners.delete(owner);
-    this.#follow(image);
+    for (const [image, { owners }] of this.#held) if (owners.delete(owner)) this.#follow(image);
   }
 
   /** For as long as `work` runs; void should this process die. */
@@ -107,7 +101,7 @@ export class Leases {
    * as one of `alive` is in none, every lease is kept.
    */
   async reconcile(alive: ReadonlySet<string>): Promise<void> {
-    for (const owner of this.#images.keys()) if (!alive.has(owner)) this.release(owner);
+    for (const owner of [...this.#held.values()].flatMap(({ owners }) => [...owners])) if (!alive.has(owner)) this.release(owner);
     await this.settle();
     const mine: Array<{ readonly file: string; readonly lease: Lease }> = [];
     for (const name of await names(this.#folder)) {
@@ -128,10 +122,7 @@ export class Leases {
   #adopt({ image, layers }: Lease, owners: readonly string[]): void {
     const held = this.#held.get(image) ?? { image, layers, owners: new Set<string>(), written: Promise.resolve() };
     this.#held.set(image, held);
-    for (const owner of owners) {
-      held.owners.add(owner);
-      this.#images.set(owner, image);
-    }
+    for (const owner of owners) held.owners.add(owner);
   }
 
   #open(wanted: Wanted): Held {

@@ -8,7 +8,7 @@
 #include "sys.h"
 #include "util.h"
 
-enum { CHUNK = 8192, DRAIN_LIMIT = 4 * 1024 * 1024 };
+enum { CHUNK = 4096, DRAIN_LIMIT = 4 * 1024 * 1024 };
 
 bool job_held_back(const struct monitor *monitor, const struct job *job) {
 	if (job->id) return job->owner && job->owner->conn.out.len >= HIGH_WATER;

@@ -11,7 +11,7 @@
 
 #include "util.h"
 
-enum { LINE_LIMIT = 16 * 1024, BATCH = 8 * 1024, STAMP = 48 };
+enum { LINE_LIMIT = 16 * 1024, BATCH = 4 * 1024, STAMP = 48 };
 
 /* Records on their way to the file; `limit` is where the next one would have to rotate. */
 struct batch {

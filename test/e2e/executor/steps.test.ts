@@ -1,5 +1,5 @@
 /** Every step of a container's set-up, seen from inside. Needs root. */
-import { mkdirSync, readFileSync, readdirSync, readlinkSync, rmdirSync, statSync, symlinkSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, readFileSync, readdirSync, readlinkSync, rmdirSync, statSync, symlinkSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import test from 'ava';
 import { CLONE, MOUNT_ATTR, MS } from '#runtime-linux/constants.js';
@@ -199,6 +199,46 @@ test('bindroot and chroot: a plain folder as root', outside, async (executor) =>
   await executor.request('start', { ...plan, setup });
   await executor.notice('exit', 'c1');
   return [executor.log('c1'), ['/etc/passwd', '/']];
+});
+
+test('an overlay of paths too long for fsconfig, with colons and commas in them', outside, async (executor) => {
+  const long = join(executor.folder, `${'x'.repeat(200)}:a,b`, 'y'.repeat(100));
+  const [upper, work, lower] = ['upper', 'work', 'lower'].map((name) => join(long, name)) as [string, string, string];
+  for (const path of [upper, work, lower]) mkdirSync(path, { recursive: true });
+  writeFileSync(join(lower, 'from-below'), '');
+  const plan = executor.plan('c1', { argv: ['sh', '-c', 'ls /from-below; touch /new'] });
+  const options = [['lowerdir+', lower], ['lowerdir+', lowerOf(plan)], ['upperdir', upper], ['workdir', work]];
+  await executor.request('start', { ...plan, setup: (plan['setup'] as Step[]).map((step) => (step[0] === 'fs' && step[1] === 0 ? ['fs', 0, 'overlay', options, 0] : step)) });
+  await executor.notice('exit', 'c1');
+  return [[executor.log('c1'), readdirSync(upper).includes('new')], [['/from-below'], true]];
+});
+
+test('a lower folder by its slot', outside, async (executor) => {
+  const plan = executor.plan('c1', { argv: ['ls', '/etc/passwd'] });
+  const prepare = [['tree', 40, lowerOf(plan), false, false, true]];
+  const setup = (plan['setup'] as Step[]).map((step) => (step[0] === 'fs' && step[1] === 0 ? ['fs', 0, 'overlay', [['lowerdir+', '@40'], ...(step[3] as Step[]).slice(1)], 0] : step));
+  await executor.request('start', { ...plan, prepare, setup });
+  await executor.notice('exit', 'c1');
+  return [executor.log('c1'), ['/etc/passwd']];
+});
+
+test('a kill by the OOM killer is told at once, and at the end', outside, async (executor) => {
+  const group = '/sys/fs/cgroup/memory/core-executor-test';
+  if (!existsSync('/sys/fs/cgroup/memory/memory.limit_in_bytes')) return [true, true];
+  mkdirSync(group, { recursive: true });
+  try {
+    await executor.startContainer('c1', {
+      prepare: [['mkdir', `${group}/c1`, 0o755], ['write', `${group}/c1/memory.limit_in_bytes`, String(16 << 20), false], ['write', `${group}/c1/memory.memsw.limit_in_bytes`, String(16 << 20), true], ['open', 9, `${group}/c1/tasks`, 1]],
+      first: [['join', 9]], plan: { cgroups: [`${group}/c1`], teardown: [['rmdir', `${group}/c1`]], oom: [1, `${group}/c1`] },
+      argv: ['sh', '-c', 'tail /dev/zero; echo survived'],
+    });
+    const notice = await executor.notice('oom', 'c1');
+    const exit = await executor.notice('exit', 'c1');
+    await executor.notice('gone', 'c1');
+    return [[notice, exit['oomKilled']], [{ id: 'c1' }, true]];
+  } finally {
+    rmdirSync(group);
+  }
 });
 
 function lowerOf(plan: Record<string, unknown>): string {

@@ -1,6 +1,7 @@
 /** One container as this driver knows it: what was asked, and where it stands. Held by `context.ts`, changed by the driver's parts. */
 import { CoreError, type ErrorObject, type ExitStatus, type RuntimeState, type RuntimeStatus } from '@core/core/plugin';
 import type { Connection } from './link/connection.js';
+import type { Encoded } from './link/frames.js';
 import type { Paths } from './plan/input.js';
 import type { Plan } from './protocol.js';
 import type { ContainerRecord } from './records.js';
@@ -21,8 +22,11 @@ export class Container {
   early: ExitStatus | undefined;
   /** The connection to its monitor, opened when first needed. */
   control: Promise<Connection> | undefined;
-  /** `tasks` of the v1 groups it is in; `update` may add to what the plan began with, and never takes one away. */
-  tasks: string[] = [];
+  /** The plan in the executor's encoding, where it is at hand; for the first start. */
+  encoded: Encoded | undefined;
+  #plan: Plan | undefined;
+  #makePlan: (() => Plan) | undefined;
+  #tasks: string[] | undefined;
   /** Who tells of its exit: the executor that forked its monitor, or the monitor. */
   watched: 'executor' | 'control' = 'executor';
   /** The monitor has ended, so its teardown is over. A new one for every run. */
@@ -38,8 +42,30 @@ export class Container {
     readonly paths: Paths,
     /** `undefined`: adopted without its record, so nothing that needs the spec can be done. */
     public record: ContainerRecord | undefined,
-    public plan: Plan | undefined,
-  ) {}
+    makePlan?: () => Plan,
+  ) {
+    this.#makePlan = makePlan;
+  }
+
+  /** Compiled when first asked for: most containers start by an encoded plan and need no other. */
+  get plan(): Plan | undefined {
+    this.#plan ??= this.#makePlan?.();
+    return this.#plan;
+  }
+
+  /** `tasks` of the v1 groups it is in; `update` may add to what the plan began with, and never takes one away. */
+  get tasks(): readonly string[] {
+    this.#tasks ??= this.plan ? tasksOf(this.plan) : [];
+    return this.#tasks;
+  }
+
+  set tasks(tasks: readonly string[] | undefined) {
+    this.#tasks = tasks && [...tasks];
+  }
+
+  addTasks(path: string): void {
+    this.#tasks = [...this.tasks, path];
+  }
 
   get object(): ErrorObject {
     return { kind: 'container', id: this.id };
@@ -77,9 +103,13 @@ export class Container {
   }
 
   /** Changed limits: for the next start, the next exec and the next kernel. */
-  renew(record: ContainerRecord, plan: Plan): void {
+  renew(record: ContainerRecord, makePlan: () => Plan): void {
+    // What it is in now does not change with the plan of its next start.
+    if (this.isRunning) this.#tasks = [...this.tasks];
     this.record = record;
-    this.plan = plan;
+    this.encoded = undefined;
+    this.#plan = undefined;
+    this.#makePlan = makePlan;
   }
 
   markRunning(pid: number, startedAt: number): void {
@@ -124,6 +154,10 @@ export class Container {
     const gone = new CoreError('E_NOT_FOUND', { message: `container ${this.id} was removed before it ran`, object: this.object });
     for (const waiter of this.#waiters) waiter.fail(gone);
   }
+}
+
+function tasksOf({ prepare }: Plan): string[] {
+  return prepare.flatMap(([op, , path]) => (op === 'open' && path.endsWith('/tasks') ? [path] : []));
 }
 
 export interface Deferred {

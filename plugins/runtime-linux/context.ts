@@ -4,6 +4,7 @@ import type { Container } from './container.js';
 import type { EventHub } from './events.js';
 import type { Executor } from './executor.js';
 import type { HostFacts, Paths } from './plan/input.js';
+import type { PlanTemplates } from './plan/templates.js';
 import type { IdDefaults } from './spec/namespaces.js';
 
 export interface Folders {
@@ -21,6 +22,7 @@ export interface Context {
   readonly cgroupParent: string;
   readonly ids: IdDefaults;
   readonly containers: Map<string, Container>;
+  readonly templates: PlanTemplates;
   readonly events: EventHub<RuntimeEvent>;
   /** Keeps Node alive until the work has settled, though all it waits for be a notice. */
   readonly hold: <T>(work: Promise<T>) => Promise<T>;

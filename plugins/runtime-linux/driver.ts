@@ -29,6 +29,8 @@ import { readLog } from './logs/reader.js';
 import { buildSpec } from './spec/index.js';
 import { Issues } from './issues.js';
 import { deviceRules, USUAL_RULES } from './plan/groups.js';
+import { planIo } from './plan/index.js';
+import { PlanTemplates } from './plan/templates.js';
 import type { HostFacts } from './plan/input.js';
 import { createLayers } from './layers.js';
 
@@ -105,6 +107,7 @@ function makeContext(options: DriverOptions): Context {
     cgroupParent,
     ids: userns,
     containers: new Map(),
+    templates: new PlanTemplates(),
     events: new EventHub<RuntimeEvent>(),
     hold: makeHold(),
     warn,
@@ -159,7 +162,7 @@ function streaming(context: Context): Pick<Runtime, 'exec' | 'attach' | 'logs' |
     attach: (request, call) => deferred(() => attachProcess({ container: find(context, request.id), request, call })),
     logs: ({ id, ...request }, call) => deferred(() => {
       const container = find(context, id);
-      const log = container.plan?.io.log;
+      const log = container.record && planIo({ ...container.record, paths: container.paths }).log;
       if (!log) return nothing();
       const ended = container.isRunning || container.phase === 'starting' || container.phase === 'created' ? container.exited() : Promise.resolve();
       return readLog({ path: log.path, maxFiles: log.maxFiles, ended }, request, call?.signal);

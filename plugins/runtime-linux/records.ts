@@ -15,10 +15,10 @@ export interface ContainerRecord {
 }
 
 /** The default profile is written as what it was made from, as it is most of a spec and comes with every start. */
-export function encodeContainerRecord({ spec, ...rest }: ContainerRecord): Buffer {
+export function recordText({ spec, ...rest }: ContainerRecord): string {
   const { seccomp, ...linux } = spec.linux ?? {};
   const origin = seccomp && originOf(seccomp);
-  return Buffer.from(JSON.stringify(origin ? { spec: { ...spec, linux }, ...rest, origin } : { spec, ...rest }));
+  return JSON.stringify(origin ? { spec: { ...spec, linux }, ...rest, origin } : { spec, ...rest });
 }
 
 export async function readContainerRecord(dir: string): Promise<ContainerRecord | undefined> {

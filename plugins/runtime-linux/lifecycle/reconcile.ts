@@ -51,8 +51,8 @@ async function subfolders(path: string): Promise<string[]> {
 
 async function adopt(context: Context, id: string): Promise<void> {
   const record = await readContainerRecord(pathsOf(context, { id }).dir);
-  const container = new Container(id, pathsOf(context, { id, cgroupsPath: record?.spec.linux?.cgroupsPath }), record, undefined);
-  container.plan = record ? planOf(context, { id, paths: container.paths, record }) : barePlan(context, container);
+  const paths = pathsOf(context, { id, cgroupsPath: record?.spec.linux?.cgroupsPath });
+  const container = new Container(id, paths, record, () => (record ? planOf(context, { id, paths, record }) : barePlan(context, { id, paths })));
   container.touched = true;
   container.watched = 'control';
   context.containers.set(id, container);
@@ -98,7 +98,7 @@ async function settleDead(context: Context, container: Container): Promise<void>
 }
 
 /** Enough to end and free what has no record. */
-function barePlan({ host }: Context, { id, paths }: Container): Plan {
+function barePlan({ host }: Context, { id, paths }: Pick<Container, 'id' | 'paths'>): Plan {
   const { unified, v1 } = host.cgroups;
   const groups = allGroups(host.cgroups, paths.cgroup);
   const home = unified ?? v1.freezer;

@@ -3,13 +3,12 @@ import { CoreError, isCoreError, type CallOptions, type StartedContainer } from 
 import type { Container } from '../container.js';
 import type { Context } from '../context.js';
 import { asCoreError } from '../link/failure.js';
-import type { Plan } from '../protocol.js';
 import { handleExit, reap } from './exit.js';
 import { killContainer } from './kill.js';
 
 /** Throws E_STATE, E_SETUP, E_COMMAND, E_ABORTED, E_EXECUTOR; then nothing is left and the container is as it was. */
 export async function startContainer(context: Context, container: Container, { signal }: CallOptions = {}): Promise<StartedContainer> {
-  const { phase, plan, record } = container;
+  const { phase, record } = container;
   if ((phase !== 'created' && phase !== 'exited') || !record) {
     throw new CoreError('E_STATE', { message: `cannot start: container ${container.id} is ${container.status().state}`, object: container.object });
   }
@@ -21,9 +20,9 @@ export async function startContainer(context: Context, container: Container, { s
     if (container.touched) await clearLastRun(context, container);
     container.beginRun();
     container.touched = true;
-    const { pid, startedAt } = (await context.executor.request('start', plan)) as { pid: number; startedAt: number };
+    const { pid, startedAt } = (await context.executor.request('start', planFor(container))) as { pid: number; startedAt: number };
     started = { id: container.id, pid, startedAt };
-    container.tasks = tasksOf(container.plan as Plan);
+    container.tasks = undefined;
     container.markRunning(pid, startedAt);
     context.events.emit({ type: 'started', id: container.id, time: startedAt });
     if (container.early) handleExit(context, container, container.early);
@@ -44,8 +43,11 @@ async function clearLastRun(context: Context, container: Container): Promise<voi
   await context.executor.request('rmtree', { paths: [container.paths.dir] });
 }
 
-function tasksOf({ prepare }: Plan): string[] {
-  return prepare.flatMap(([op, , path]) => (op === 'open' && path.endsWith('/tasks') ? [path] : []));
+/** Encoded ahead for the first start; a later one is rare enough to encode anew. */
+function planFor(container: Container): unknown {
+  const { encoded } = container;
+  container.encoded = undefined;
+  return encoded ?? container.plan;
 }
 
 /** The executor cleans up after a failed plan; when it died over it, its successor does. */

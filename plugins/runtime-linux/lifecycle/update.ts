@@ -9,7 +9,7 @@ import { applyLimits } from '../cgroup/update.js';
 import type { Container } from '../container.js';
 import type { Context } from '../context.js';
 import { Issues } from '../issues.js';
-import { encodeContainerRecord, type ContainerRecord } from '../records.js';
+import { recordText, type ContainerRecord } from '../records.js';
 import { checkResources } from '../validate/resources.js';
 import { planOf } from './create.js';
 
@@ -22,10 +22,10 @@ export async function updateContainer(context: Context, container: Container, ch
   if (container.isRunning) {
     const touched = new Set(resourceLimits(context.host.cgroups, { path: container.paths.cgroup, resources: changes }).map(({ controller }) => controller));
     const limits = resourceLimits(context.host.cgroups, { path: container.paths.cgroup, resources: merged }).filter(({ controller }) => touched.has(controller));
-    await applyLimits([...limits, ...lifted(context, { container, changes })], { object: container.object, members: () => processesOf(container), onGroup: (folder) => container.tasks.push(`${folder}/tasks`) });
+    await applyLimits([...limits, ...lifted(context, { container, changes })], { object: container.object, members: () => processesOf(container), onGroup: (folder) => container.addTasks(`${folder}/tasks`) });
   }
   const next: ContainerRecord = { ...record, spec: { ...record.spec, linux: { ...record.spec.linux, resources: merged } } };
-  container.renew(next, planOf(context, { id: container.id, paths: container.paths, record: next }));
+  container.renew(next, () => planOf(context, { id: container.id, paths: container.paths, record: next }));
   if (container.isRunning) await keep(container, next);
 }
 
@@ -60,6 +60,6 @@ function check({ host }: Context, container: Container, { changes, merged }: { r
 /** The record a next kernel would read; by rename, so that it is whole at any instant. */
 async function keep({ paths }: Container, record: ContainerRecord): Promise<void> {
   const draft = `${paths.dir}/record.${randomBytes(4).toString('hex')}`;
-  await writeFile(draft, encodeContainerRecord(record), { mode: 0o600 });
+  await writeFile(draft, recordText(record), { mode: 0o600 });
   await rename(draft, `${paths.dir}/record`);
 }

@@ -6,7 +6,7 @@ import type { Socket } from 'node:net';
 import { CoreError } from '@core/core/plugin';
 import { connectUnix } from './connect.js';
 import { StepError } from './failure.js';
-import { encodeFrame, FrameReader } from './frames.js';
+import { encodeFrame, encodeRequest, FrameReader } from './frames.js';
 
 const OK = 0;
 const FAILED = 1;
@@ -64,7 +64,7 @@ export class Connection {
   request(op: string, argument: unknown, { onItem, onSent }: RequestOptions = {}): Promise<unknown> {
     if (this.#ended) return Promise.reject(this.#gone());
     const seq = ++this.#sequence;
-    const frame = encodeFrame([seq, op, argument]);
+    const frame = encodeRequest(seq, op, argument);
     return new Promise((resolve, reject) => {
       this.#waiting.set(seq, { resolve, reject });
       if (this.#background) this.#socket.ref();

@@ -24,7 +24,7 @@ process.exitCode = run(program, args) === 0 ? 0 : 1;
 
 function build() {
   // All that a plan's steps lead to, without the processes around them.
-  const outside = new Set(['main.c', 'server.c', 'children.c', 'requests.c', 'worker.c']);
+  const outside = new Set(['main.c', 'server.c', 'children.c', 'requests.c', 'spares.c', 'worker.c']);
   const sources = readdirSync(executor).filter((name) => name.endsWith('.c') && !outside.has(name)).map((name) => join(executor, name));
   const flags = ['-std=gnu11', '-O1', '-g', '-Wall', '-Wextra', '-Werror', '-fsanitize=fuzzer,address,undefined', '-fno-sanitize-recover=undefined'];
   if (run('clang', [...flags, '-o', program, join(here, 'plan_fuzz.c'), ...sources]) !== 0) {

@@ -8,7 +8,7 @@ import { CoreError, type CreateRequest, type Layers, type Runtime, type RuntimeE
 import { deviceWrites } from './cgroup/devices-v1.js';
 import { freeze, isFrozen, processesOf, thaw } from './cgroup/members.js';
 import { parentName, sweepParents } from './cgroup/parent-name.js';
-import { makeParents, prepareDevices, removeParents } from './cgroup/parents.js';
+import { makeParents, parentFolders, prepareDevices, removeParents } from './cgroup/parents.js';
 import { containerStats } from './cgroup/stats.js';
 import type { Config } from './config.js';
 import type { Container } from './container.js';
@@ -99,6 +99,8 @@ function makeContext(options: DriverOptions): Context {
       runRoot,
       keep: [...new Set([root, runRoot, ...keep])],
       lease,
+      tree: folders.containers,
+      groups: parentFolders(host.cgroups, cgroupParent),
       onNotice: (name, argument) => handleNotice(context, name, argument),
       onLost: () => onExecutorLost(context),
     }),

@@ -19,6 +19,10 @@ export interface ExecutorOptions {
   readonly keep: readonly string[];
   /** It ends, with all its containers, when this kernel's connection does. */
   readonly lease: boolean;
+  /** The containers' written layers, removed when a lease ends. */
+  readonly tree: string;
+  /** Cgroups it takes away when a lease ends, each before the one it is in. */
+  readonly groups: readonly string[];
   readonly onNotice: NoticeHandler;
   /** The connection is gone though nobody closed it. */
   readonly onLost: () => void;
@@ -89,8 +93,10 @@ export class Executor {
   async #establish(): Promise<Connection> {
     const { runRoot, onNotice, onLost } = this.#options;
     const socket = join(runRoot, 'executor.sock');
-    const connection = (await attempt(socket, onNotice)) ?? (await this.#start(socket));
-    const hello = (await connection.request('hello', { version: PROTOCOL_VERSION })) as { version: number; pid: number };
+    const found = await attempt(socket, onNotice);
+    // One that was being killed when it let us in is as good as none.
+    const greeted = found && (await greet(found).catch((thrown: unknown) => dropIfOpen(found, thrown)));
+    const { connection, hello } = greeted ?? (await greet(await this.#start(socket)));
     if (hello.version !== PROTOCOL_VERSION) {
       connection.close();
       throw new CoreError('E_EXECUTOR', { message: `the executor speaks version ${hello.version}, this kernel ${PROTOCOL_VERSION}` });
@@ -106,11 +112,12 @@ export class Executor {
   }
 
   async #start(socket: string): Promise<Connection> {
-    const { path, runRoot, keep, lease, onNotice } = this.#options;
+    const { path, runRoot, keep, lease, tree, groups, onNotice } = this.#options;
     await requireBinary(path);
     const words = join(runRoot, 'executor.log');
     const output = await open(words, 'a', 0o600);
-    const child = spawn(path, ['--run', runRoot, ...keep.flatMap((folder) => ['--keep', folder]), ...(lease ? ['--lease'] : [])], {
+    const leased = lease ? ['--lease', '--tree', tree, ...groups.flatMap((folder) => ['--group', folder])] : [];
+    const child = spawn(path, ['--run', runRoot, ...keep.flatMap((folder) => ['--keep', folder]), ...leased], {
       detached: true,
       cwd: '/',
       env: {},
@@ -130,6 +137,21 @@ export class Executor {
     }
     throw new CoreError('E_EXECUTOR', { message: `the executor did not answer within ${START_TIMEOUT} ms; its words are in ${words}` });
   }
+}
+
+interface Greeted {
+  readonly connection: Connection;
+  readonly hello: { readonly version: number; readonly pid: number };
+}
+
+async function greet(connection: Connection): Promise<Greeted> {
+  return { connection, hello: (await connection.request('hello', { version: PROTOCOL_VERSION })) as Greeted['hello'] };
+}
+
+function dropIfOpen(connection: Connection, thrown: unknown): undefined {
+  if (!connection.isOpen) return undefined;
+  connection.close();
+  throw thrown;
 }
 
 async function attempt(socket: string, onNotice: NoticeHandler): Promise<Connection | undefined> {

@@ -146,7 +146,7 @@ for (const [step, errno, code] of failures) {
 
 test('a missing executor says where it should be', async (t) => {
   const runRoot = await mkdtemp(join(tmpdir(), 'core-executor-'));
-  const executor = new Executor({ path: '/nowhere/core-executor', runRoot, keep: [], lease: true, onNotice: () => {}, onLost: () => {} });
+  const executor = new Executor({ path: '/nowhere/core-executor', runRoot, keep: [], tree: '/nowhere/containers', groups: [], lease: true, onNotice: () => {}, onLost: () => {} });
   const error = await t.throwsAsync(executor.request('hello', {}), { code: 'E_EXECUTOR' });
   t.true(error?.message.includes('/nowhere/core-executor'));
   await executor.close({ idle: true });
@@ -155,7 +155,7 @@ test('a missing executor says where it should be', async (t) => {
 
 test('an executor that ends at once is told with its words', async (t) => {
   const runRoot = await mkdtemp(join(tmpdir(), 'core-executor-'));
-  const executor = new Executor({ path: '/bin/false', runRoot, keep: [], lease: true, onNotice: () => {}, onLost: () => {} });
+  const executor = new Executor({ path: '/bin/false', runRoot, keep: [], tree: '/nowhere/containers', groups: [], lease: true, onNotice: () => {}, onLost: () => {} });
   await t.throwsAsync(executor.request('hello', {}), { code: 'E_EXECUTOR', message: /ended at once/ });
   await executor.close({ idle: true });
   await rm(runRoot, { recursive: true });

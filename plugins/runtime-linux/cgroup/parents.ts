@@ -35,20 +35,22 @@ export function prepareDevices(layout: CgroupLayout, { path, rules }: { readonly
 
 /** Those that are empty; others are somebody's still. */
 export function removeParents(layout: CgroupLayout, path: string): void {
-  if (layout.devicesParent !== undefined) removeEmpty(`${layout.v1.devices}${path}.own`);
-  for (const mount of hierarchies(layout)) {
-    for (let rest = path; rest !== ''; rest = rest.slice(0, rest.lastIndexOf('/'))) {
-      if (!removeEmpty(mount + rest)) break;
-    }
-  }
+  for (const folder of parentFolders(layout, path)) removeEmpty(folder);
 }
 
-function removeEmpty(folder: string): boolean {
+/** The folders `makeParents` and `prepareDevices` made, each before the one it is in. */
+export function parentFolders(layout: CgroupLayout, path: string): string[] {
+  const own = layout.devicesParent === undefined ? [] : [`${layout.v1.devices}${path}.own`];
+  const steps = path.split('/').slice(1);
+  const upwards = steps.map((_, index) => `/${steps.slice(0, steps.length - index).join('/')}`);
+  return [...own, ...hierarchies(layout).flatMap((mount) => upwards.map((part) => mount + part))];
+}
+
+function removeEmpty(folder: string): void {
   try {
     rmdirSync(folder);
-    return true;
   } catch {
-    return false;
+    // Still in use, or gone already.
   }
 }
 

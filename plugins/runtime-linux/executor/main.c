@@ -1,4 +1,4 @@
-/* The executor's entry: arguments come in, a server runs until its end. `core-executor --run DIR [--keep PATH]... [--lease]`
+/* The executor's entry: arguments come in, a server runs until its end. `core-executor --run DIR [--keep PATH]... [--lease [--tree PATH] [--group PATH]...]`
  * is started by the runtime's driver; `--check-plan` reads a plan from stdin and says `ok` or why not;
  * `--version` says what was built. See PROTOCOL.md. */
 #define _GNU_SOURCE
@@ -8,19 +8,24 @@
 #include <string.h>
 #include <sys/prctl.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 #include "init.h"
 #include "plan.h"
+#include "rmtree.h"
 #include "server.h"
 #include "slim.h"
 #include "sys.h"
 #include "util.h"
 
-enum { KEEPS = 64 };
+enum { KEEPS = 64, GROUPS = 64 };
 
 struct options {
 	const char *run;
 	const char *keep[KEEPS + 1];
+	const char *tree;
+	const char *groups[GROUPS];
+	size_t group_count;
 	bool lease;
 };
 
@@ -37,7 +42,7 @@ int main(int argc, char **argv) {
 	if (argc == 2 && strcmp(argv[1], "--check-plan") == 0) return check_plan();
 	if (argc == 2 && strcmp(argv[1], "--version") == 0) return print_version();
 	if (read_options(argc, argv, &options) < 0) {
-		dprintf(2, "usage: core-executor --run DIR [--keep PATH]... [--lease] | --check-plan | --version\n");
+		dprintf(2, "usage: core-executor --run DIR [--keep PATH]... [--lease [--tree PATH] [--group PATH]...] | --check-plan | --version\n");
 		return 2;
 	}
 	if (serve(&options, &err) == 0) return 0;
@@ -58,10 +63,12 @@ static int read_options(int argc, char **argv, struct options *options) {
 		if (!next || next[0] != '/') return -1;
 		if (strcmp(argv[i], "--run") == 0) options->run = next;
 		else if (strcmp(argv[i], "--keep") == 0 && keeps < KEEPS - 1) options->keep[keeps++] = next;
+		else if (strcmp(argv[i], "--tree") == 0) options->tree = next;
+		else if (strcmp(argv[i], "--group") == 0 && options->group_count < GROUPS) options->groups[options->group_count++] = next;
 		else return -1;
 		i++;
 	}
-	if (!options->run) return -1;
+	if (!options->run || ((options->tree || options->group_count) && !options->lease)) return -1;
 	options->keep[keeps] = options->run;
 	return 0;
 }
@@ -102,7 +109,11 @@ static int serve(const struct options *options, struct err *err) {
 	if (reserve(machine, FD_MACHINE, err) < 0 || reserve(0, FD_INIT, err) < 0 || reserve(0, FD_REPORT, err) < 0 || reserve(0, FD_NETNS, err) < 0)
 		return -1;
 	if (machine == FD_MACHINE) machine = -1;
-	return server_run(options->run, options->lease, err);
+	if (server_run(options->run, options->lease, err) < 0) return -1;
+	/* Whose kernel was killed has nobody else to take these away; groups that others still use refuse. */
+	if (options->tree && rmtree(options->tree, err) < 0) return -1;
+	for (size_t i = 0; i < options->group_count; i++) (void)rmdir(options->groups[i]);
+	return 0;
 }
 
 static int check_plan(void) {

@@ -4,7 +4,7 @@
  */
 import { spawnSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
-import { chmodSync, chownSync, cpSync, existsSync, mkdirSync, readFileSync, renameSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
+import { appendFileSync, chmodSync, chownSync, cpSync, existsSync, mkdirSync, readFileSync, renameSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { findTool, lacks } from './machine.js';
 
@@ -13,7 +13,7 @@ const cache = join(repository, '.cache', 'fixtures');
 const probeSource = join(repository, 'test', 'fixtures', 'probe.c');
 
 /** Programs that each image is made with. */
-export const imageTools = { rootfs: ['busybox', 'cc'], oci: ['busybox', 'cc', 'umoci', 'skopeo'], debian: ['mmdebstrap'] } as const;
+export const imageTools = { rootfs: ['busybox', 'cc'], oci: ['busybox', 'cc', 'umoci', 'skopeo'], debian: ['busybox', 'cc', 'mmdebstrap'] } as const;
 
 /**
  * A folder with busybox, `/bin/probe` and three users: root, `app` (1000:1000, also in `extra`, 2000) and `other` (1001:1001).
@@ -58,12 +58,23 @@ export function dockerArchive(): string {
   return `docker-archive:${copied('docker-archive', (path) => `docker-archive:${path}:busybox:latest`)}`;
 }
 
-/** A Debian tree, the essential packages alone: `dir:FOLDER`. Needs a mirror the first time. */
+/** A Debian tree, the essential packages alone, with the probe, busybox and the users of the small images: `dir:FOLDER`. Needs a mirror the first time. */
 export function debian(): string {
-  return `dir:${once('debian-bookworm-1', (folder) => {
+  return `dir:${once(`debian-${recipe()}`, (folder) => {
     run('mmdebstrap', ['--variant=essential', '--mode=root', '--format=directory', '--quiet', 'bookworm', folder]);
+    for (const program of ['busybox', 'probe']) cpSync(join(rootfs(), 'bin', program), join(folder, 'usr', 'bin', program));
+    for (const file of ['passwd', 'group']) appendFileSync(join(folder, 'etc', file), readFileSync(join(rootfs(), 'etc', file), 'utf8').split('\n').slice(1).join('\n'));
+    for (const path of ['home/app', 'var/data']) mkdirSync(join(folder, path), { recursive: true });
+    chownSync(join(folder, 'home', 'app'), 1000, 1000);
   })}`;
 }
+
+/** What the tests of options run: the small image, or with `E2E_IMAGE=debian` a whole distribution. */
+export function optionsImage(): string {
+  return onDebian ? debian() : ociLayout();
+}
+
+export const onDebian = process.env['E2E_IMAGE'] === 'debian';
 
 export function lacksImages(kind: keyof typeof imageTools): string | undefined {
   return lacks({ root: true, tools: imageTools[kind] });

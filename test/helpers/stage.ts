@@ -4,7 +4,7 @@
  */
 import { createKernel, type CoreKernel } from '@core/core';
 import type { ContainerInfo, ContainerOptions, Engine, ExecRequest, ExitStatus } from '@core/core/plugin';
-import { ociLayout } from './images.js';
+import { optionsImage } from './images.js';
 import { plugins } from './real-plugins.js';
 
 /** Printed by a container's command when it has said all; the container then stays until it is removed. */
@@ -48,7 +48,7 @@ export class Stage {
   /** A container that prints what `script` prints and then stays. */
   async up(options: Partial<ContainerOptions>, script = ''): Promise<Box> {
     const command = ['/bin/sh', '-c', `${script}\necho; echo ${END}; exec sleep 1000`];
-    const info = await this.engine.containers.run({ image: ociLayout(), command, ...options });
+    const info = await this.engine.containers.run({ image: optionsImage(), command, ...options });
     const said = await this.#saidBy(info.id);
     return { id: info.id, pid: info.pid ?? 0, said, sh: (line, more) => this.exec(info.id, ['/bin/sh', '-c', line], more) };
   }
@@ -56,7 +56,7 @@ export class Stage {
   /** A container that runs `script` to its end. */
   async through(options: Partial<ContainerOptions>, script?: string): Promise<Said & { readonly exit: ExitStatus; readonly info: ContainerInfo }> {
     const command = script === undefined ? {} : { command: ['/bin/sh', '-c', script] };
-    const info = await this.engine.containers.run({ image: ociLayout(), ...command, ...options });
+    const info = await this.engine.containers.run({ image: optionsImage(), ...command, ...options });
     const exit = await this.engine.containers.wait({ container: info.id });
     return { ...(await this.logs(info.id)), code: exit.exitCode, exit, info };
   }

@@ -21,7 +21,7 @@ optionCases({
     inside: 'mine',
     outside: async (t, { pid }, stage) => {
       t.is(mountsOf(pid).get('/')?.type, 'overlay');
-      t.is((await stage.through({}, 'head -n 1 /etc/passwd')).out, 'root:x:0:0:root:/root:/bin/sh');
+      t.is((await stage.through({}, 'head -c 5 /etc/passwd')).out, 'root:');
     },
   },
   'shmSize': {
@@ -109,7 +109,7 @@ withSource('bind: private by default, later mounts go neither way', {}, async (t
   mount('-t', 'tmpfs', 'later', join(source, 'later'));
   writeFileSync(join(source, 'later', 'seen'), '');
   t.is((await sh('ls /mnt/in/later')).out, '');
-  await sh('mkdir /mnt/in/own && mount -t tmpfs own /mnt/in/own && touch /mnt/in/own/x');
+  await sh('mkdir /mnt/in/own && /bin/busybox mount -t tmpfs own /mnt/in/own && touch /mnt/in/own/x');
   t.deepEqual(mountsOf(pid).get('/mnt/in')?.propagation, []);
   t.false(existsSync(join(source, 'own', 'x')));
 });
@@ -125,7 +125,7 @@ withSource('bind: slave sees later mounts of the machine, and shows none', { pro
 });
 
 withSource('bind: shared shows the container\'s mounts on the machine', { propagation: 'rshared' }, async (t, { source, sh }) => {
-  t.is((await sh('mkdir /mnt/in/own && mount -t tmpfs own /mnt/in/own && touch /mnt/in/own/x; echo $?')).out, '0');
+  t.is((await sh('mkdir /mnt/in/own && busybox mount -t tmpfs own /mnt/in/own && touch /mnt/in/own/x; echo $?')).out, '0');
   t.true(existsSync(join(source, 'own', 'x')));
 });
 

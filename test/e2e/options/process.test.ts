@@ -1,15 +1,18 @@
 /** What becomes of the options that shape the first process, seen from inside and from the machine. */
 import { statSync, readFileSync, readlinkSync } from 'node:fs';
 import { e2e } from '../../helpers/e2e.js';
-import { ociLayout } from '../../helpers/images.js';
+import { onDebian, optionsImage } from '../../helpers/images.js';
 import { optionCases } from '../../helpers/option-case.js';
 import { commandOf, environmentOf, limitOf, statusField } from '../../helpers/proc.js';
+
+/** A plain tree has no config. */
+const imageFolder = onDebian ? '/' : '/var/data';
 
 optionCases({
   'env: added to the image\'s, a later value wins': {
     options: { env: { FROM_IMAGE: 'changed', MINE: 'a b=c' } },
     script: 'echo "$FROM_IMAGE|$MINE|$PATH"',
-    inside: 'changed|a b=c|/bin',
+    inside: `changed|a b=c|${onDebian ? '/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin' : '/bin'}`,
     outside: (t, { pid }) => {
       const env = environmentOf(pid);
       t.true(env.includes('MINE=a b=c'));
@@ -19,8 +22,8 @@ optionCases({
   'cwd: the image\'s by default': {
     options: {},
     script: 'pwd',
-    inside: '/var/data',
-    outside: (t, { pid }) => t.is(statSync(`/proc/${pid}/cwd`).ino, statSync(`/proc/${pid}/root/var/data`).ino),
+    inside: imageFolder,
+    outside: (t, { pid }) => t.is(statSync(`/proc/${pid}/cwd`).ino, statSync(`/proc/${pid}/root${imageFolder}`).ino),
   },
   'cwd: made when it is missing': {
     options: { cwd: '/made/for/it' },
@@ -80,7 +83,7 @@ optionCases({
 });
 
 e2e('stdin: attach feeds it', async (t, { engine }) => {
-  const { id } = await engine.containers.run({ image: ociLayout(), command: ['cat'], stdin: true });
+  const { id } = await engine.containers.run({ image: optionsImage(), command: ['cat'], stdin: true });
   const input = (async function* () {
     yield Buffer.from('first\n');
     yield Buffer.from('second\n');

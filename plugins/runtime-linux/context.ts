@@ -3,6 +3,7 @@ import { CoreError, type RuntimeEvent } from '@core/core/plugin';
 import type { Container } from './container.js';
 import type { EventHub } from './events.js';
 import type { Executor } from './executor.js';
+import type { TreeRemover } from './link/trees.js';
 import type { HostFacts, Paths } from './plan/input.js';
 import type { PlanTemplates } from './plan/templates.js';
 import type { IdDefaults } from './spec/namespaces.js';
@@ -16,6 +17,7 @@ export interface Folders {
 
 export interface Context {
   readonly executor: Executor;
+  readonly trees: TreeRemover;
   readonly host: HostFacts;
   readonly folders: Folders;
   /** The group above all containers of this driver, absolute in cgroup terms. */

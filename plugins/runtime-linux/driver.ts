@@ -25,6 +25,7 @@ import { removeContainer } from './lifecycle/remove.js';
 import { startContainer } from './lifecycle/start.js';
 import { updateContainer } from './lifecycle/update.js';
 import { asCoreError } from './link/failure.js';
+import { TreeRemover } from './link/trees.js';
 import { readLog } from './logs/reader.js';
 import { buildSpec } from './spec/index.js';
 import { Issues } from './issues.js';
@@ -93,17 +94,19 @@ function makeContext(options: DriverOptions): Context {
   makeParents(facts.cgroups, cgroupParent);
   const usual = deviceWrites(deviceRules({ devices: [...USUAL_RULES] }));
   const host = { ...facts, cgroups: prepareDevices(facts.cgroups, { path: cgroupParent, rules: usual }) };
+  const executor = new Executor({
+    path: options.executor,
+    runRoot,
+    keep: [...new Set([root, runRoot, ...keep])],
+    lease,
+    tree: folders.containers,
+    groups: parentFolders(host.cgroups, cgroupParent),
+    onNotice: (name, argument) => handleNotice(context, name, argument),
+    onLost: () => onExecutorLost(context),
+  });
   const context: Context = {
-    executor: new Executor({
-      path: options.executor,
-      runRoot,
-      keep: [...new Set([root, runRoot, ...keep])],
-      lease,
-      tree: folders.containers,
-      groups: parentFolders(host.cgroups, cgroupParent),
-      onNotice: (name, argument) => handleNotice(context, name, argument),
-      onLost: () => onExecutorLost(context),
-    }),
+    executor,
+    trees: new TreeRemover((paths) => executor.request('rmtree', { paths })),
     host,
     folders,
     cgroupParent,
@@ -210,7 +213,7 @@ async function removeFolders(context: Context, id: string): Promise<void> {
   if (!/^[a-zA-Z0-9][a-zA-Z0-9_.-]{0,127}$/.test(id)) return;
   const { dir, state } = pathsOf(context, { id });
   const there = await Promise.all([dir, state].map((path) => stat(path).then(() => true, () => false)));
-  if (there.some(Boolean)) await context.executor.request('rmtree', { paths: [dir, state] });
+  if (there.some(Boolean)) await context.trees.remove([dir, state]);
 }
 
 function onExecutorLost(context: Context): void {

@@ -37,7 +37,7 @@ async function settle(context: Context, container: Container): Promise<void> {
   const { rootfs } = container.record ?? {};
   if (rootfs?.kind !== 'overlay' || rootfs.keep !== false || context.closed) return;
   const { state } = container.paths;
-  await context.executor.request('rmtree', { paths: [`${state}/upper`, `${state}/work`] }).catch((thrown: unknown) => {
+  await context.trees.remove([`${state}/upper`, `${state}/work`]).catch((thrown: unknown) => {
     context.warn(`cannot dispose of what ${container.id} wrote: ${String(thrown)}`);
   });
 }

@@ -18,7 +18,7 @@ async function remove(context: Context, container: Container): Promise<void> {
   await container.starting?.catch(() => undefined);
   await killContainer(context, container);
   await container.settling;
-  if (container.touched) await context.executor.request('rmtree', { paths: [container.paths.dir, container.paths.state] });
+  if (container.touched) await context.trees.remove([container.paths.dir, container.paths.state]);
   (await container.control?.catch(() => undefined))?.close();
   context.containers.delete(container.id);
   container.markRemoved();

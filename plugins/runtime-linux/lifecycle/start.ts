@@ -40,7 +40,7 @@ export async function startContainer(context: Context, container: Container, { s
 
 async function clearLastRun(context: Context, container: Container): Promise<void> {
   await container.settling;
-  await context.executor.request('rmtree', { paths: [container.paths.dir] });
+  await context.trees.remove([container.paths.dir]);
 }
 
 /** Encoded ahead for the first start; a later one is rare enough to encode anew. */

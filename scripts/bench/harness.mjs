@@ -2,7 +2,7 @@
  * What the rows share. Comes in: how often to measure. Goes out: a booted kernel, the peers in namespaces of their own, an image
  * and a bundle with the same features for both sides. Each is made when a row first asks, and all of it ends with `close`.
  */
-import { mkdirSync, mkdtempSync, readdirSync, rmSync, rmdirSync } from 'node:fs';
+import { existsSync, mkdirSync, mkdtempSync, readdirSync, rmSync, rmdirSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { ociLayout, rootfs } from '../../test/dist/helpers/images.js';
@@ -15,6 +15,8 @@ export const LIMITS = { memory: '256m', pids: 64, cpus: 1 };
 
 export class Harness {
   folder = mkdtempSync(join(tmpdir(), 'bench-'));
+  /** What a machine has in /run, a tmpfs: sockets and state, ours and the peers'. */
+  runFolder = mkdtempSync(join(existsSync('/dev/shm') ? '/dev/shm' : tmpdir(), 'bench-'));
   #n;
   #image;
   #made = new Map();
@@ -31,7 +33,7 @@ export class Harness {
 
   async close() {
     for (const closer of this.#closers.toReversed()) await closer();
-    rmSync(this.folder, { recursive: true, force: true });
+    for (const folder of [this.folder, this.runFolder]) rmSync(folder, { recursive: true, force: true });
   }
 
   get image() {
@@ -43,7 +45,7 @@ export class Harness {
   sdk() {
     return this.#once('sdk', async () => {
       const { boot } = await import('@core/sdk');
-      const sdk = await boot({ root: join(this.folder, 'root'), runRoot: join(this.folder, 'run') });
+      const sdk = await boot({ root: join(this.folder, 'root'), runRoot: join(this.runFolder, 'run') });
       this.#closers.push(() => sdk.close());
       await sdk.image(this.image);
       return sdk;
@@ -58,7 +60,7 @@ export class Harness {
       const [spec, merged] = [await this.#spec(), await this.#overlay(host)];
       const bundle = (label, args) =>
         writeBundle({ folder: join(this.folder, name, label), rootfs: merged, spec, cgroup: `/bench-${process.pid}-${name}-${label}`, args });
-      return new CommandRuntime(host, [findProgram(name), '--root', join(this.folder, `${name}-state`)], bundle);
+      return new CommandRuntime(host, [findProgram(name), '--root', join(this.runFolder, `${name}-state`)], bundle);
     });
   }
 

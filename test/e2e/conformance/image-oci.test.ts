@@ -2,23 +2,20 @@
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import test from 'ava';
 import { imageConformance, type ImageSubject } from '#core/testing/index.js';
 import { configSchema } from '#image-oci/config.js';
 import { createImages } from '#image-oci/driver.js';
 import { config } from '#runtime-linux/config.js';
 import { createDriver } from '#runtime-linux/driver.js';
+import { declareUnless } from '../../helpers/declare.js';
 import { dockerArchive, lacksImages, ociArchive, ociLayout, rootfs } from '../../helpers/images.js';
 
 const why = lacksImages('oci');
+const declare = declareUnless(why);
 
 for (const [kind, reference] of [['OCI layout', ociLayout], ['OCI archive', ociArchive], ['docker archive', dockerArchive]] as const) {
   for (const { name, run } of imageConformance(() => makeSubject(reference()))) {
-    test.serial(`${kind}: ${name}`, async (t) => {
-      if (why !== undefined) {
-        t.log(`skipped: ${why}`);
-        return t.pass();
-      }
+    declare(`${kind}: ${name}`, async (t) => {
       await t.notThrowsAsync(run());
     });
   }

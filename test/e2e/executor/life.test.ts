@@ -7,21 +7,23 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import test, { type ExecutionContext } from 'ava';
 import { encodeFrame } from '#runtime-linux/link/frames.js';
 import { StepError } from '#runtime-linux/link/failure.js';
+import { declareUnless } from '../../helpers/declare.js';
 import { Executor, connect, eventually, execPlan, isAlive, lacking, runExec } from './support.js';
+
+const run = declareUnless(lacking);
 
 type Body = (executor: Executor, t: ExecutionContext) => Promise<void>;
 
 const lives = test.macro({
   title: (name) => `life: ${name}`,
   async exec(t, body: Body, args?: readonly string[]) {
-    if (lacking) return void (t.log(`skipped: ${lacking}`), t.pass());
     await body(await Executor.start(t, args), t);
   },
 });
 
 const ticking = { argv: ['sh', '-c', 'i=0; while :; do echo tick $i; i=$((i+1)); sleep 0.05; done'] };
 
-test('kill -9 of the executor: containers and their logs go on, exec works, exits are recorded', lives, async (executor, t) => {
+run('kill -9 of the executor: containers and their logs go on, exec works, exits are recorded', lives, async (executor, t) => {
   const { pid } = await executor.startContainer('c1', ticking);
   const ended = once(executor.process, 'exit');
   executor.process.kill('SIGKILL');
@@ -37,7 +39,7 @@ test('kill -9 of the executor: containers and their logs go on, exec works, exit
   t.like(executor.record('c1', 'exit'), { exitCode: 137, signal: 9 });
 }, []);
 
-test('kill -9 of a monitor: its container is ended and cleaned, and the record says why', lives, async (executor, t) => {
+run('kill -9 of a monitor: its container is ended and cleaned, and the record says why', lives, async (executor, t) => {
   const group = `/sys/fs/cgroup/pids/core-executor-life-${process.pid}`;
   mkdirSync(group);
   t.teardown(() => existsSync(group) && rmdirSync(group));
@@ -54,7 +56,7 @@ test('kill -9 of a monitor: its container is ended and cleaned, and the record s
   t.false(existsSync(join(executor.run, 'c1', 'ctl')));
 });
 
-test('the end of a lease ends all: containers, groups, the run folder, the executor', lives, async (executor, t) => {
+run('the end of a lease ends all: containers, groups, the run folder, the executor', lives, async (executor, t) => {
   const pids = await Promise.all(['c1', 'c2', 'c3'].map(async (id) => (await executor.startContainer(id, ticking)).pid));
   const ended = once(executor.process, 'exit');
   executor.connection.close();
@@ -64,7 +66,7 @@ test('the end of a lease ends all: containers, groups, the run folder, the execu
   t.false(existsSync(executor.run));
 });
 
-test('SIGTERM: a lease ends all', lives, async (executor, t) => {
+run('SIGTERM: a lease ends all', lives, async (executor, t) => {
   const { pid } = await executor.startContainer('c1', ticking);
   const ended = once(executor.process, 'exit');
   executor.process.kill('SIGTERM');
@@ -73,7 +75,7 @@ test('SIGTERM: a lease ends all', lives, async (executor, t) => {
   t.false(existsSync(executor.run));
 });
 
-test('SIGTERM without a lease: containers live on, and reap ends them for the next executor', lives, async (executor, t) => {
+run('SIGTERM without a lease: containers live on, and reap ends them for the next executor', lives, async (executor, t) => {
   const { pid } = await executor.startContainer('c1', ticking);
   const ended = once(executor.process, 'exit');
   executor.process.kill('SIGTERM');
@@ -88,7 +90,7 @@ test('SIGTERM without a lease: containers live on, and reap ends them for the ne
   await next.request('reap', { id: 'c1', dir: join(executor.run, 'c1'), cgroups: [], teardown: [] });
 }, []);
 
-test('only one executor serves a folder', lives, async (executor, t) => {
+run('only one executor serves a folder', lives, async (executor, t) => {
   const { spawnSync } = await import('node:child_process');
   const { executorBinary } = await import('../../helpers/executor-plan.js');
   const { status, stderr } = spawnSync(executorBinary, ['--run', executor.run], { encoding: 'utf8' });
@@ -96,7 +98,7 @@ test('only one executor serves a folder', lives, async (executor, t) => {
   t.regex(stderr, /another executor/);
 });
 
-test('a client that goes leaves its containers running, and others hear of their end by ctl', lives, async (executor, t) => {
+run('a client that goes leaves its containers running, and others hear of their end by ctl', lives, async (executor, t) => {
   const second = await connect(join(executor.run, 'executor.sock'));
   t.like(await second.request('hello', { version: 1 }), { version: 1, lease: false });
   await second.request('start', executor.plan('c1', ticking));
@@ -108,12 +110,12 @@ test('a client that goes leaves its containers running, and others hear of their
   await monitor.closed;
 }, []);
 
-test('a container may be started again after its end', lives, async (executor, t) => {
+run('a container may be started again after its end', lives, async (executor, t) => {
   for (const code of [1, 2]) t.is((await executor.once('c1', { argv: ['sh', '-c', `exit ${code}`] })).exit.exitCode, code);
   t.is(executor.record('c1', 'exit')['exitCode'], 2);
 });
 
-test('rmtree: never through a link, deeper than any descriptor limit, gone is fine', lives, async (executor, t) => {
+run('rmtree: never through a link, deeper than any descriptor limit, gone is fine', lives, async (executor, t) => {
   const victim = join(executor.folder, 'victim');
   mkdirSync(victim);
   writeFileSync(join(victim, 'keep'), '');
@@ -141,7 +143,7 @@ const garbage: Record<string, { readonly bytes: Buffer; readonly says: RegExp }>
 
 for (const [name, { bytes, says }] of Object.entries(garbage)) {
   for (const socket of ['executor.sock', 'c1/ctl']) {
-    test(`${name}, sent to ${socket}, is answered and ends the connection`, lives, async (executor, t) => {
+    run(`${name}, sent to ${socket}, is answered and ends the connection`, lives, async (executor, t) => {
       const { pid } = await executor.startContainer('c1', { argv: ['sleep', '100'] });
       t.regex(await sendRaw(join(executor.run, socket), bytes), says);
       t.true(isAlive(pid));
@@ -153,7 +155,7 @@ for (const [name, { bytes, says }] of Object.entries(garbage)) {
   }
 }
 
-test('half a frame, and then nothing, harms nobody', lives, async (executor, t) => {
+run('half a frame, and then nothing, harms nobody', lives, async (executor, t) => {
   const socket = createConnection(join(executor.run, 'executor.sock'));
   socket.write(encodeFrame([1, 'hello', { version: 1 }]).subarray(0, 6));
   await sleep(50);

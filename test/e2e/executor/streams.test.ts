@@ -4,14 +4,16 @@ import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import test, { type ExecutionContext } from 'ava';
 import { StepError } from '#runtime-linux/link/failure.js';
+import { declareUnless } from '../../helpers/declare.js';
 import { Executor, eventually, execPlan, isAlive, lacking, runExec, type Exit, type Ran } from './support.js';
+
+const run = declareUnless(lacking);
 
 type Body = (executor: Executor, t: ExecutionContext) => Promise<void>;
 
 const streams = test.macro({
   title: (name) => `streams: ${name}`,
   async exec(t, body: Body) {
-    if (lacking) return void (t.log(`skipped: ${lacking}`), t.pass());
     await body(await Executor.start(t), t);
   },
 });
@@ -23,24 +25,24 @@ function result({ stdout, stderr, exit }: Ran): [string, string, number, number 
   return [stdout, stderr, exit.exitCode, exit.signal];
 }
 
-test('an exec tells its output by stream and its status', streams, async (executor, t) => {
+run('an exec tells its output by stream and its status', streams, async (executor, t) => {
   await executor.startContainer('c1', sleeper);
   t.deepEqual(result(await runExec(executor, 'c1', execPlan('e', inShell('echo out; echo err >&2; exit 7')))), ['out\n', 'err\n', 7, undefined]);
   t.deepEqual(result(await runExec(executor, 'c1', execPlan('e', inShell('kill -9 $$')))), ['', '', 137, 9]);
 });
 
-test('an exec is in the namespaces of its container, and has no descriptor more', streams, async (executor, t) => {
+run('an exec is in the namespaces of its container, and has no descriptor more', streams, async (executor, t) => {
   await executor.startContainer('c1', sleeper);
   const { stdout } = await runExec(executor, 'c1', execPlan('e', inShell('hostname; ls /proc/$$/fd; for n in mnt pid net uts ipc; do [ $(readlink /proc/1/ns/$n) = $(readlink /proc/self/ns/$n) ] && echo $n; done')));
   t.is(stdout, 'c1\n0\n1\n2\nmnt\npid\nnet\nuts\nipc\n');
 });
 
-test('an exec as a user, in a folder', streams, async (executor, t) => {
+run('an exec as a user, in a folder', streams, async (executor, t) => {
   await executor.startContainer('c1', sleeper);
   t.is((await runExec(executor, 'c1', execPlan('e', inShell('id -un; pwd; echo $HOME; grep CapBnd /proc/self/status | tr -d "\\t"'), { user: 'app', cwd: '/var/data' }))).stdout, 'app\n/var/data\n/home/app\nCapBnd:00000000a80425fb\n');
 });
 
-test('an exec of what is not there fails as step exec, and leaves no process', streams, async (executor, t) => {
+run('an exec of what is not there fails as step exec, and leaves no process', streams, async (executor, t) => {
   await executor.startContainer('c1', sleeper);
   const thrown = await t.throwsAsync(runExec(executor, 'c1', execPlan('e', ['nothing'])), { instanceOf: StepError });
   t.deepEqual([thrown?.failure.step, thrown?.errno], ['exec', 'ENOENT']);
@@ -50,13 +52,13 @@ test('an exec of what is not there fails as step exec, and leaves no process', s
   t.is(badUser?.failure.step, 'user');
 });
 
-test('an exec with a plan of the wrong shape is refused with the index', streams, async (executor, t) => {
+run('an exec with a plan of the wrong shape is refused with the index', streams, async (executor, t) => {
   await executor.startContainer('c1', sleeper);
   const thrown = await t.throwsAsync(runExec(executor, 'c1', { ...execPlan('e', ['true']), steps: [['session'], ['pivot'], ['exec', ['true'], []]] }), { instanceOf: StepError });
   t.deepEqual([thrown?.failure.step, thrown?.failure.index, thrown?.errno], ['pivot', 1, 'EINVAL']);
 });
 
-test('two execs of one id are refused', streams, async (executor, t) => {
+run('two execs of one id are refused', streams, async (executor, t) => {
   await executor.startContainer('c1', sleeper);
   await runExec(executor, 'c1', execPlan('same', ['sleep', '100']), async (connection) => {
     const thrown = await t.throwsAsync(runExec(executor, 'c1', execPlan('same', ['true'])), { instanceOf: StepError });
@@ -65,7 +67,7 @@ test('two execs of one id are refused', streams, async (executor, t) => {
   });
 });
 
-test('the input of an exec, to its end', streams, async (executor, t) => {
+run('the input of an exec, to its end', streams, async (executor, t) => {
   await executor.startContainer('c1', sleeper);
   const megabyte = Buffer.alloc(1 << 20, 'x');
   const ran = await runExec(executor, 'c1', execPlan('e', inShell('wc -c; echo done'), { stdin: true }), async (connection, seq) => {
@@ -75,14 +77,14 @@ test('the input of an exec, to its end', streams, async (executor, t) => {
   t.is(ran.stdout, '1048576\ndone\n');
 });
 
-test('eight megabytes of output arrive whole', streams, async (executor, t) => {
+run('eight megabytes of output arrive whole', streams, async (executor, t) => {
   await executor.startContainer('c1', sleeper);
   const { stdout, exit } = await runExec(executor, 'c1', execPlan('e', inShell('head -c 8388608 /dev/zero | tr "\\0" y')));
   t.is(stdout.length, 8388608);
   t.is(exit.exitCode, 0);
 });
 
-test('a terminal: its name, size, resize, echo and hangup', streams, async (executor, t) => {
+run('a terminal: its name, size, resize, echo and hangup', streams, async (executor, t) => {
   await executor.startContainer('c1', sleeper);
   const ran = await runExec(executor, 'c1', execPlan('tty', inShell('tty; stty size; read x; stty size; echo "<$x>"'), { terminal: true, stdin: true, rows: 11, cols: 22 }), async (connection, seq) => {
     await sleep(200);
@@ -92,12 +94,12 @@ test('a terminal: its name, size, resize, echo and hangup', streams, async (exec
   t.is(ran.stdout, '/dev/pts/0\r\n11 22\r\ntyped\r\n44 55\r\n<typed>\r\n');
 });
 
-test("a container's own terminal", streams, async (executor, t) => {
+run("a container's own terminal", streams, async (executor, t) => {
   const { lines } = await executor.once('c1', { argv: inShell('tty; stty size; echo console > /dev/console; stat -c %t /dev/console'), io: { terminal: true, rows: 33, cols: 99 } });
   t.deepEqual(lines, ['/dev/pts/0\r', '33 99\r', 'console\r', '88\r']);
 });
 
-test('leaving an exec ends its process, unless it is detached', streams, async (executor, t) => {
+run('leaving an exec ends its process, unless it is detached', streams, async (executor, t) => {
   await executor.startContainer('c1', sleeper);
   const pids: number[] = [];
   for (const detach of [false, true]) {
@@ -110,7 +112,7 @@ test('leaving an exec ends its process, unless it is detached', streams, async (
   t.true(isAlive(pids[1] as number));
 });
 
-test('attach gives output from now on, feeds input, and ends with the status', streams, async (executor, t) => {
+run('attach gives output from now on, feeds input, and ends with the status', streams, async (executor, t) => {
   await executor.startContainer('c1', { argv: inShell('echo early; while read x; do echo "got $x"; done; exit 5'), io: { stdin: true, stdinOnce: true } });
   await eventually(() => executor.log('c1').includes('early'));
   const connection = await executor.monitor('c1');
@@ -125,7 +127,7 @@ test('attach gives output from now on, feeds input, and ends with the status', s
   t.deepEqual(items.at(-1), [0, { exitCode: 5 }]);
 });
 
-test('input stays open when one client leaves and stdinOnce is not set', streams, async (executor, t) => {
+run('input stays open when one client leaves and stdinOnce is not set', streams, async (executor, t) => {
   await executor.startContainer('c1', { argv: ['cat'], io: { stdin: true } });
   for (const word of ['first', 'second']) {
     const connection = await executor.monitor('c1');
@@ -138,7 +140,7 @@ test('input stays open when one client leaves and stdinOnce is not set', streams
   }
 });
 
-test('a client that takes nothing holds the container back, and loses nothing', streams, async (executor, t) => {
+run('a client that takes nothing holds the container back, and loses nothing', streams, async (executor, t) => {
   await executor.startContainer('c1', { argv: inShell('read x; head -c 4000000 /dev/zero | tr "\\0" z; echo; echo end'), io: { stdin: true, log: null } });
   const connection = await executor.monitor('c1');
   let seq = 0;
@@ -154,7 +156,7 @@ test('a client that takes nothing holds the container back, and loses nothing', 
   t.is(size, 4000005);
 });
 
-test('signals reach the first process, and one that is gone is no failure', streams, async (executor, t) => {
+run('signals reach the first process, and one that is gone is no failure', streams, async (executor, t) => {
   await executor.startContainer('c1', { argv: inShell('trap "echo caught; exit 3" USR1; echo ready; while :; do sleep 0.05; done') });
   await eventually(() => executor.log('c1').includes('ready'));
   const connection = await executor.monitor('c1');
@@ -163,7 +165,7 @@ test('signals reach the first process, and one that is gone is no failure', stre
   t.true(executor.log('c1').includes('caught'));
 });
 
-test('hello tells what runs, and then its end', streams, async (executor, t) => {
+run('hello tells what runs, and then its end', streams, async (executor, t) => {
   const { pid } = await executor.startContainer('c1', sleeper);
   const notices: unknown[] = [];
   const connection = await (await import('./support.js')).connect(join(executor.run, 'c1', 'ctl'), (name, argument) => notices.push([name, argument]));
@@ -174,7 +176,7 @@ test('hello tells what runs, and then its end', streams, async (executor, t) => 
   t.like(notices[0], ['exit', { id: 'c1', exitCode: 137, signal: 9, oomKilled: false }]);
 });
 
-test('the log: both streams, time, a last line without its end, long lines in parts', streams, async (executor, t) => {
+run('the log: both streams, time, a last line without its end, long lines in parts', streams, async (executor, t) => {
   const { exit } = await executor.once('c1', { argv: inShell('echo one; echo two >&2; sleep 0.1; head -c 20000 /dev/zero | tr "\\0" a; echo; printf tail') });
   t.is(exit.exitCode, 0);
   const text = readFileSync(join(executor.folder, 'c1.log'), 'utf8');
@@ -190,12 +192,12 @@ test('the log: both streams, time, a last line without its end, long lines in pa
   t.is(bodies.at(-1), 'stdout P tail');
 });
 
-test('a prompt without a newline is in the log soon, as a part', streams, async (executor, t) => {
+run('a prompt without a newline is in the log soon, as a part', streams, async (executor, t) => {
   await executor.startContainer('c1', { argv: inShell('printf "name? "; sleep 100') });
   t.true(await eventually(() => executor.log('c1').includes('name? ')));
 });
 
-test('the log is rotated, whole lines in each file, and the oldest goes', streams, async (executor, t) => {
+run('the log is rotated, whole lines in each file, and the oldest goes', streams, async (executor, t) => {
   const log = { path: join(executor.folder, 'c1.log'), maxBytes: 4000, maxFiles: 3 };
   await executor.once('c1', { argv: inShell('for i in $(seq 1 400); do echo "line $i of the log"; done'), io: { log } });
   const files = readdirSync(executor.folder).filter((name) => name.startsWith('c1.log')).sort();

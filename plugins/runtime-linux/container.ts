@@ -161,6 +161,7 @@ export class Container {
 
   /** Nobody will see an exit any more. */
   markRemoved(): void {
+    if (this.#waiters.size === 0) return;
     const gone = new CoreError('E_NOT_FOUND', { message: `container ${this.id} was removed before it ran`, object: this.object });
     for (const waiter of this.#waiters) waiter.fail(gone);
   }

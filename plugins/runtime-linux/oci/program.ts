@@ -1,8 +1,9 @@
 /** The command line, as runc and crun have it. Comes in: nothing. Goes out: a program whose commands are loaded when they are called. Called by `main.ts`. */
-import { Command, InvalidArgumentError, Option } from 'commander';
-import { OciFailure } from './failure.js';
+import { Command, Option } from 'commander';
+import { count, listenFds } from './flags.js';
 import type { Globals } from './globals.js';
 import type { LaunchOptions } from './launch.js';
+import { addCommands } from './more-commands.js';
 import type { RunOptions } from './run.js';
 
 export interface Outcome {
@@ -24,6 +25,7 @@ export function buildProgram(outcome: Outcome): Command {
     .enablePositionalOptions();
   const globals = (): Globals => globalsOf(program);
   addLifecycle(program, globals, outcome);
+  addCommands(program, { globals, outcome });
   return program;
 }
 
@@ -70,16 +72,4 @@ function addLifecycle(program: Command, globals: () => Globals, outcome: Outcome
     .action(async (id: string, { force }: { force: boolean }) => {
       await (await import('./delete.js')).deleteContainer(globals(), id, { force });
     });
-}
-
-export function count(text: string): number {
-  if (!/^[0-9]{1,4}$/.test(text)) throw new InvalidArgumentError('must be a number');
-  return Number(text);
-}
-
-/** A socket-activated caller's descriptors are the container's. */
-function listenFds(): number {
-  const { LISTEN_FDS = '0', LISTEN_PID } = process.env;
-  if (!/^[0-9]{1,3}$/.test(LISTEN_FDS)) throw new OciFailure(`LISTEN_FDS is no number: ${LISTEN_FDS}`);
-  return LISTEN_PID === undefined || LISTEN_PID === String(process.pid) ? Number(LISTEN_FDS) : 0;
 }

@@ -67,7 +67,14 @@ function complete(config: OciConfig, { id, path, systemd }: Frame): OciConfig {
     ...(isBind(mount) && mount.source !== undefined && { source: trimmed(resolve(path, mount.source)) }),
   }));
   const { devices = NO_DEVICES, ...resources } = config.linux?.resources ?? {};
-  return { ...config, mounts, linux: { ...config.linux, cgroupsPath: cgroupPath(config.linux?.cgroupsPath, { id, systemd }), resources: { ...resources, devices } } };
+  const linux = { ...config.linux, cgroupsPath: cgroupPath(config.linux?.cgroupsPath, { id, systemd }), resources: { ...resources, devices }, ...propagation(config) };
+  return { ...config, mounts, linux };
+}
+
+/** `rslave` and the like: the root's own mount is all there is to change once the rest is in place. */
+function propagation({ linux }: OciConfig): Pick<Oci.Linux, 'rootfsPropagation'> {
+  const plain = linux?.rootfsPropagation?.replace(/^r(?=shared|slave|private|unbindable)/, '') as Oci.Linux['rootfsPropagation'];
+  return plain === undefined ? {} : { rootfsPropagation: plain };
 }
 
 /** A configuration that names no device rules means none but the usual devices. */

@@ -6,9 +6,29 @@ import type { Globals } from './globals.js';
 import { killAll, memberFolder, removeGroups } from './groups.js';
 import { runLateHooks } from './hooks.js';
 import { writeLog } from './log.js';
-import { forget, isAlive, load, publicState, statusOf, type Container } from './state.js';
+import { forget, ids, isAlive, load, publicState, statusOf, type Container } from './state.js';
 
-export async function deleteContainer(globals: Globals, id: string, { force }: { readonly force: boolean }): Promise<void> {
+export interface DeleteOptions {
+  readonly force: boolean;
+  /** Whether the id is a pattern. */
+  readonly regex: boolean;
+}
+
+export async function deleteContainers(globals: Globals, id: string, { force, regex }: DeleteOptions): Promise<void> {
+  if (!regex) return deleteContainer(globals, id, force);
+  const pattern = patternOf(id);
+  for (const each of ids(globals.root)) if (pattern.test(each)) await deleteContainer(globals, each, force);
+}
+
+function patternOf(text: string): RegExp {
+  try {
+    return new RegExp(text);
+  } catch {
+    throw new OciFailure(`invalid regular expression ${JSON.stringify(text)}`);
+  }
+}
+
+async function deleteContainer(globals: Globals, id: string, force: boolean): Promise<void> {
   const container = find(globals, id, force);
   if (!container) return;
   const status = statusOf(container);

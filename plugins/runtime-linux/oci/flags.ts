@@ -6,6 +6,13 @@ export function count(text: string): number {
   return Number(text);
 }
 
+/** `5`, `5s`, `1m`. */
+export function seconds(text: string): number {
+  const [, number, unit = 's'] = /^([0-9]{1,6})([sm]?)$/.exec(text) ?? [];
+  if (number === undefined || Number(number) === 0) throw new InvalidArgumentError('must be a time such as 5s');
+  return Number(number) * (unit === 'm' ? 60 : 1);
+}
+
 /** A socket-activated caller's descriptors are the container's; LISTEN_PID is the one who was meant. */
 export function listenFds(env: NodeJS.ProcessEnv = process.env): number {
   const { LISTEN_FDS = '0', LISTEN_PID } = env;

@@ -1,12 +1,14 @@
 /** The commands for a container that is there, and those without one. Comes in: the program. Called by `program.ts`. */
 import { Option, type Command } from 'commander';
+import type { EventsOptions } from './events.js';
 import type { ExecOptions } from './exec.js';
-import { count, listenFds } from './flags.js';
+import { count, listenFds, seconds } from './flags.js';
 import type { Globals } from './globals.js';
 import type { ListOptions } from './list.js';
 import type { Outcome } from './program.js';
 import type { PsOptions } from './ps.js';
 import type { SpecOptions } from './spec.js';
+import type { UpdateOptions } from './update.js';
 
 export interface Wiring {
   readonly globals: () => Globals;
@@ -22,6 +24,7 @@ export function addCommands(program: Command, wiring: Wiring): void {
   program.command('resume').description('let them run again').argument('<id>').action(async (id: string) => {
     (await import('./pause.js')).resume(wiring.globals(), id);
   });
+  addLimits(program, wiring);
   program.command('features').description('print what this runtime knows').action(async () => {
     (await import('./features.js')).features();
   });
@@ -62,6 +65,32 @@ function addViews(program: Command, { globals }: Wiring): void {
   program.command('ps').description('print the processes of a container').argument('<id>').argument('[options...]', "the machine's ps's").passThroughOptions().addOption(format())
     .action(async (id: string, args: string[], options: PsOptions) => {
       (await import('./ps.js')).ps(globals(), id, { ...options, args });
+    });
+}
+
+function addLimits(program: Command, { globals }: Wiring): void {
+  program.command('update').description('change limits').argument('<id>')
+    .option('-r, --resources <file>', 'all of them as JSON, "-" for stdin')
+    .option('--memory <bytes>', 'memory')
+    .option('--memory-reservation <bytes>', 'memory that is left to it')
+    .option('--memory-swap <bytes>', 'memory and swap; -1: no limit')
+    .option('--cpu-period <us>', 'length of a period')
+    .option('--cpu-quota <us>', 'time in a period')
+    .option('--cpu-burst <us>', 'time that may be saved up')
+    .option('--cpu-share <shares>', 'share in comparison')
+    .option('--cpu-idle <flag>', '1: only what is left over')
+    .option('--cpuset-cpus <list>', 'processors')
+    .option('--cpuset-mems <list>', 'memory nodes')
+    .option('--pids-limit <count>', 'processes')
+    .option('--blkio-weight <weight>', 'share of block io')
+    .action(async (id: string, options: UpdateOptions) => {
+      await (await import('./update.js')).update(globals(), id, options);
+    });
+  program.command('events').description('print what a container uses').argument('<id>')
+    .option('--stats', 'once', false)
+    .option('--interval <seconds>', 'else: how often', seconds, 5)
+    .action(async (id: string, options: EventsOptions) => {
+      await (await import('./events.js')).events(globals(), id, options);
     });
 }
 

@@ -1,6 +1,7 @@
 /** The command line, as runc and crun have it. Comes in: nothing. Goes out: a program whose commands are loaded when they are called. Called by `main.ts`. */
 import { Command, Option } from 'commander';
 import { count, listenFds } from './flags.js';
+import type { DeleteOptions } from './delete.js';
 import type { Globals } from './globals.js';
 import type { LaunchOptions } from './launch.js';
 import { addCommands } from './more-commands.js';
@@ -68,8 +69,8 @@ function addLifecycle(program: Command, globals: () => Globals, outcome: Outcome
     .action(async (id: string, signal: string, { all }: { all: boolean }) => {
       (await import('./kill.js')).kill(globals(), id, { signal, all });
     });
-  program.command('delete').description('free what a container has').argument('<id>').option('-f, --force', 'end it first', false)
-    .action(async (id: string, { force }: { force: boolean }) => {
-      await (await import('./delete.js')).deleteContainer(globals(), id, { force });
+  program.command('delete').description('free what a container has').argument('<id>').option('-f, --force', 'end it first', false).option('-r, --regex', 'all whose id it matches', false)
+    .action(async (id: string, options: DeleteOptions) => {
+      await (await import('./delete.js')).deleteContainers(globals(), id, options);
     });
 }

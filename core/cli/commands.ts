@@ -29,6 +29,7 @@ export const commands: Readonly<Record<string, Entry>> = {
   hooks: { summary: 'Print the lifecycles with the live taps', group: 'Kernel', load: () => import('./commands/hooks.js') },
   plugins: { summary: 'List the plugins of the running kernel', group: 'Kernel', load: () => import('./commands/plugins.js') },
   doctor: { summary: 'Check what this machine can do, and how to mend what it cannot', group: 'Kernel', load: () => import('./commands/doctor.js') },
+  oci: { summary: 'Be an OCI runtime for podman, containerd and others', group: 'Kernel', load: () => import('./commands/oci.js') },
   completion: { summary: 'Print the completion script of a shell', group: 'Help', load: () => import('./commands/completion.js') },
   version: { summary: 'Print the version', group: 'Help', load: () => import('./commands/version.js') },
 };

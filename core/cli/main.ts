@@ -8,7 +8,8 @@ import { CoreError } from '../errors/index.js';
 import { reportFailure } from './fail.js';
 
 export async function main(argv: readonly string[]): Promise<number> {
-  process.stdout.on('error', endQuietly);
+  // Node makes a pipe non-blocking when its stream is opened, and a container of `core oci` gets the very same pipe.
+  if (argv[0] !== 'oci') process.stdout.on('error', endQuietly);
   try {
     return await dispatch(argv);
   } catch (error) {

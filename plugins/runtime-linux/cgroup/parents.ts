@@ -60,7 +60,7 @@ export function hierarchies({ unified, v1 }: CgroupLayout): string[] {
 }
 
 /** One by one: a controller that cannot be handed on must not take the others along. */
-function delegate(folder: string, { unifiedControllers }: CgroupLayout): void {
+export function delegate(folder: string, { unifiedControllers }: CgroupLayout): void {
   for (const name of unifiedControllers.filter((controller) => controller !== 'cpuacct' && controller !== 'devices' && controller !== 'freezer')) {
     try {
       writeFileSync(`${folder}/cgroup.subtree_control`, `+${name === 'blkio' ? 'io' : name}`);
@@ -71,7 +71,7 @@ function delegate(folder: string, { unifiedControllers }: CgroupLayout): void {
 }
 
 /** A v1 cpuset is born empty and takes no process until filled; children copy theirs from now on. */
-function inheritCpuset(folder: string): void {
+export function inheritCpuset(folder: string): void {
   const above = folder.slice(0, folder.lastIndexOf('/'));
   for (const file of ['cpuset.cpus', 'cpuset.mems']) {
     if (readFileSync(`${folder}/${file}`, 'utf8').trim() === '') writeFileSync(`${folder}/${file}`, readFileSync(`${above}/${file}`, 'utf8').trim());

@@ -68,7 +68,7 @@ int launch_exec(const struct launch *launch, struct exec_plan *plan, int first, 
 	memset(visit.slots, 0xff, sizeof visit.slots);
 	visit.ctx = (struct ctx){
 		.command = &plan->command, .io = &plan->io, .slots = visit.slots, .root = -1, .machine_ns = -1, .own_ns = -1, .userns = -1,
-		.tty = -1, .init = launch->init, .executing = &outcome->executing,
+		.tty = -1, .init = launch->init, .executing = &outcome->executing, .once = launch->sync, .gate = -1, .result = -1,
 	};
 	outcome->err = (struct err)ERR_INIT;
 	if (stdio_open(&plan->io, &stdio, out, err) == 0) {

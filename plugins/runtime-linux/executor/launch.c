@@ -19,6 +19,7 @@ enum { GATE_FDS = 250 }; /* the kernel takes 253 in one message */
 
 struct birth {
 	struct ctx ctx;
+	const struct launch *launch;
 	struct plan *plan;
 	struct outcome *outcome;
 	int netns;
@@ -28,8 +29,9 @@ struct birth {
 
 static int child_run(void *arg);
 
-static bool is_plain(const struct plan *plan) {
-	return plan->uid_map || plan->timens || !CLONE_CAN_SLEEP;
+/* A child that talks with its executor cannot be one the executor sleeps for. */
+static bool is_plain(const struct launch *launch, const struct plan *plan) {
+	return plan->uid_map || plan->timens || launch->sync || !CLONE_CAN_SLEEP;
 }
 
 /* The mapped slots go over the gate as descriptors; the byte alone lets the child proceed. */
@@ -122,16 +124,28 @@ static int settle_ids(struct birth *birth, struct ctx *monitor, int pid, struct 
 	return ret;
 }
 
+/* Until the child's end of the gate closes, which it does when it executes, is held or ends. What it says are names to wait for. */
+static int attend(struct birth *birth, int pid, struct err *err) {
+	char name[64];
+	ssize_t got;
+
+	while ((got = recv(birth->gate[0], name, sizeof name - 1, 0)) != 0) {
+		if (got < 0 && errno == EINTR) continue;
+		if (got < 0) return err_sys(err, "cannot hear the process");
+		name[got] = 0;
+		if (birth->launch->sync && birth->launch->sync(birth->launch->arg, name, pid, err) < 0) return -1;
+		if (send(birth->gate[0], "g", 1, MSG_NOSIGNAL) < 0) return err_sys(err, "cannot let the process proceed");
+	}
+	return 0;
+}
+
 static int tend_plain(struct birth *birth, struct ctx *monitor, int pid, struct err *err) {
 	bool before[SLOTS];
-	char byte;
 
 	for (int i = 0; i < SLOTS; i++) before[i] = birth->slots[i] >= 0;
 	fd_close(&birth->gate[1]);
 	if (settle_ids(birth, monitor, pid, err) < 0 || gate_open(birth, before, err) < 0) return -1;
-	/* The child's end closes when it executes or ends. */
-	while (read(birth->gate[0], &byte, 1) < 0 && errno == EINTR) continue;
-	return 0;
+	return attend(birth, pid, err);
 }
 
 /* A new time namespace takes its offsets before the first process is in it: children of the monitor are born in it. */
@@ -152,7 +166,7 @@ static int enter_timens(const char *offsets, int *back, struct err *err) {
 
 static int give_birth(struct birth *birth, struct ctx *monitor, struct process *out, struct err *err) {
 	struct plan *plan = birth->plan;
-	bool plain = is_plain(plan);
+	bool plain = is_plain(birth->launch, plan);
 	autofd time_back = -1;
 	struct clone_request request = {
 		.flags = plan->clone & ~(uint64_t)CLONE_NEWTIME & ~(uint64_t)(birth->netns >= 0 ? CLONE_NEWNET : 0), .cgroup = plan->cgroup, .plain = plain,
@@ -181,7 +195,7 @@ static void birth_close(struct birth *birth) {
 int launch_container(const struct launch *launch, struct plan *plan, struct process *out, struct err *err) {
 	struct outcome *outcome = mmap(NULL, sizeof *outcome, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
 	struct stdio stdio = STDIO_INIT;
-	struct birth birth = { .plan = plan, .outcome = outcome, .netns = launch->netns, .gate = { -1, -1 } };
+	struct birth birth = { .launch = launch, .plan = plan, .outcome = outcome, .netns = launch->netns, .gate = { -1, -1 } };
 	struct ctx monitor = {
 		.slots = birth.slots, .root = -1, .machine_ns = launch->machine_ns, .own_ns = -1, .userns = -1, .console = -1, .tty = -1, .init = -1,
 	};
@@ -192,6 +206,7 @@ int launch_container(const struct launch *launch, struct plan *plan, struct proc
 	birth.ctx = (struct ctx){
 		.command = &plan->command, .io = &plan->io, .dir = plan->dir, .root = -1, .machine_ns = -1, .own_ns = -1,
 		.userns = -1, .tty = -1, .init = launch->init, .loopback = launch->netns >= 0, .executing = &outcome->executing,
+		.once = launch->sync, .gate = -1, .result = -1,
 	};
 	outcome->err = (struct err)ERR_INIT;
 	if (steps_run(&monitor, &plan->prepare, err) == 0 && stdio_open(&plan->io, &stdio, out, err) == 0) {
@@ -230,8 +245,10 @@ static int child_run(void *arg) {
 	if (ret == 0 && plan->uid_map) ret = become_root(err);
 	memcpy(slots, birth->slots, sizeof slots);
 	ctx.slots = slots;
+	ctx.gate = birth->gate[1];
 	if (ret == 0) ret = steps_run(&ctx, &plan->setup, err);
 	(void)err_phase(err, "clone");
+	if (ctx.result >= 0) held_failed(&ctx, err);
 	birth->outcome->failed = true;
 	return 127;
 }

@@ -21,9 +21,12 @@ struct outcome {
 };
 
 struct launch {
-	int machine_ns; /* the machine's own mount namespace */
+	int machine_ns; /* the machine's own mount namespace; -1: the executor is in it */
 	int init;       /* the sealed memory file of the small init, or -1 */
 	int netns;      /* a fresh network namespace to be used instead of making one, or -1; `lo` is up in it */
+	/* Set by an executor that serves one request: what a child's `sync` waits for. */
+	int (*sync)(void *arg, const char *name, int pid, struct err *err);
+	void *arg;
 };
 
 /* Carries out `prepare`, the clone, `mapped` and `setup`. On failure the process is gone; the caller undoes the rest. */

@@ -1,18 +1,21 @@
 /* The executor's entry: arguments come in, a server runs until its end. `core-executor --run DIR [--keep PATH]... [--lease [--tree PATH] [--group PATH]...]`
- * is started by the runtime's driver; `--check-plan` reads a plan from stdin and says `ok` or why not;
+ * is started by the runtime's driver; `--once FD` carries out one request and is started by `core-oci`; `--check-plan` reads a plan from stdin and says `ok` or why not;
  * `--version` says what was built. See PROTOCOL.md. */
 #define _GNU_SOURCE
 #include <fcntl.h>
 #include <signal.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/prctl.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
 #include "init.h"
+#include "once.h"
 #include "plan.h"
 #include "rmtree.h"
+#include "seal.h"
 #include "server.h"
 #include "slim.h"
 #include "sys.h"
@@ -32,20 +35,23 @@ struct options {
 static int serve(const struct options *options, struct err *err);
 static int check_plan(void);
 static int print_version(void);
+static int read_number(const char *text);
 static int read_options(int argc, char **argv, struct options *options);
 
 int main(int argc, char **argv) {
 	struct options options = { 0 };
 	struct err err = ERR_INIT;
+	int channel;
 
 	if (argc > 2 && strcmp(argv[0], "core-init") == 0) return init_main(argv);
 	if (argc == 2 && strcmp(argv[1], "--check-plan") == 0) return check_plan();
 	if (argc == 2 && strcmp(argv[1], "--version") == 0) return print_version();
-	if (read_options(argc, argv, &options) < 0) {
-		dprintf(2, "usage: core-executor --run DIR [--keep PATH]... [--lease [--tree PATH] [--group PATH]...] | --check-plan | --version\n");
+	if (argc == 3 && strcmp(argv[1], "--once") == 0 && (channel = read_number(argv[2])) > 2) {
+		if (seal_self(argv, &err) == 0) return once_main(channel);
+	} else if (read_options(argc, argv, &options) < 0) {
+		dprintf(2, "usage: core-executor --run DIR [--keep PATH]... [--lease [--tree PATH] [--group PATH]...] | --once FD | --check-plan | --version\n");
 		return 2;
-	}
-	if (serve(&options, &err) == 0) return 0;
+	} else if (seal_self(argv, &err) == 0 && serve(&options, &err) == 0) return 0;
 	dprintf(2, "core-executor: %s: %s\n", err.text, strerror(err.num));
 	return 1;
 }
@@ -71,6 +77,14 @@ static int read_options(int argc, char **argv, struct options *options) {
 	if (!options->run || ((options->tree || options->group_count) && !options->lease)) return -1;
 	options->keep[keeps] = options->run;
 	return 0;
+}
+
+/* A small one; -1 for anything else. */
+static int read_number(const char *text) {
+	char *end;
+	long number = strtol(text, &end, 10);
+
+	return *text && !*end && number >= 0 && number < 65536 ? (int)number : -1;
 }
 
 /* Nothing of the caller's is inherited: dispositions, mask, descriptors, session. */

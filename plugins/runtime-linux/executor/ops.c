@@ -13,6 +13,7 @@ static const struct op ops[] = {
 	{ "devices", IN_PREPARE | IN_MAPPED, "pF", step_devices },
 	{ "rmdir", IN_MONITOR, "p", step_rmdir },
 	{ "unlink", IN_MONITOR, "p", step_unlink },
+	{ "fifo", IN_PREPARE, "pU", step_fifo },
 
 	{ "join", IN_SETUP, "k", step_join },
 	{ "unshare", IN_SETUP, "U", step_unshare },
@@ -47,6 +48,10 @@ static const struct op ops[] = {
 	{ "caps", IN_SETUP | IN_EXEC, "uuuuu", step_caps },
 	{ "nnp", IN_SETUP | IN_EXEC, "", step_nnp },
 	{ "seccomp", IN_SETUP | IN_EXEC, "FU", step_seccomp },
+	{ "sync", IN_SETUP, "s", step_sync },
+	{ "hook", IN_SETUP, "pLLUss", step_hook },
+	{ "lookup", IN_SETUP | IN_EXEC, "", step_lookup },
+	{ "hold", IN_SETUP, "kk", step_hold },
 	{ "exec", IN_SETUP | IN_EXEC, "LL|b", step_exec },
 };
 

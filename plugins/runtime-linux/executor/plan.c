@@ -40,13 +40,24 @@ static int check_owner(const struct node *map, struct io_plan *io, struct err *e
 	return 0;
 }
 
+/* What only an executor that serves one request can hand on: what it was itself given. */
+static int check_inherited(const struct node *map, struct io_plan *io, struct err *err) {
+	uint64_t fds = 0;
+
+	if (map_flag(map, "inherit", &io->inherit, err) < 0 || map_text_or_null(map, "console", &io->console, err) < 0) return -1;
+	if (io->console && io->console[0] != '/') return err_set(err, EINVAL, "\"console\" must be an absolute path");
+	if (node_get(map, "fds") && map_number(map, "fds", 1024, &fds, err) < 0) return -1;
+	io->fds = (uint32_t)fds;
+	return 0;
+}
+
 static int check_io(const struct node *map, struct io_plan *io, struct err *err) {
 	const struct node *source = node_get(map, "io"), *log;
 	uint64_t files;
 
 	if (!source || source->type != NODE_MAP) return err_set(err, EINVAL, "\"io\" must be a map");
 	if (map_flag(source, "terminal", &io->terminal, err) < 0 || map_flag(source, "stdin", &io->stdin_open, err) < 0 ||
-	    map_flag(source, "stdinOnce", &io->stdin_once, err) < 0 || check_size(source, io, err) < 0 || check_owner(source, io, err) < 0)
+	    map_flag(source, "stdinOnce", &io->stdin_once, err) < 0 || check_size(source, io, err) < 0 || check_owner(source, io, err) < 0 || check_inherited(source, io, err) < 0)
 		return -1;
 	log = node_get(source, "log");
 	if (!log || log->type == NODE_NIL) return 0;
@@ -131,8 +142,18 @@ int plan_check(struct arena *arena, const struct node *map, struct plan *plan, s
 		return -1;
 	plan->teardown_source = node_get(map, "teardown");
 	if (check_record(map, plan, err) < 0 || check_userns(map, plan, err) < 0 || check_oom(map, plan, err) < 0 || check_io(map, &plan->io, err) < 0) return -1;
-	if (map_texts(map, "cgroups", &plan->cgroups, err) < 0) return -1;
+	if (map_texts(map, "cgroups", &plan->cgroups, err) < 0 || map_flag(map, "detach", &plan->detach, err) < 0) return -1;
 	return command_lay_out(arena, &plan->setup, &plan->command, err);
+}
+
+/* The container an exec without a monitor enters. */
+static int check_first(const struct node *map, struct exec_plan *plan, struct err *err) {
+	uint64_t pid;
+
+	if (!node_get(map, "pid")) return 0;
+	if (map_number(map, "pid", INT32_MAX, &pid, err) < 0 || map_number(map, "startTime", INT64_MAX, &plan->start_time, err) < 0) return -1;
+	plan->pid = (int)pid;
+	return check_inherited(map, &plan->io, err);
 }
 
 int exec_plan_check(struct arena *arena, const struct node *map, struct exec_plan *plan, struct err *err) {
@@ -144,7 +165,7 @@ int exec_plan_check(struct arena *arena, const struct node *map, struct exec_pla
 	if (map_text(map, "exec", &plan->exec, err) < 0 || map_text_or_null(map, "cgroup", &plan->cgroup, err) < 0 ||
 	    map_texts(map, "tasks", &plan->tasks, err) < 0 || map_number(map, "namespaces", UINT32_MAX, &namespaces, err) < 0 ||
 	    map_flag(map, "terminal", &plan->io.terminal, err) < 0 || map_flag(map, "stdin", &plan->io.stdin_open, err) < 0 ||
-	    map_flag(map, "detach", &plan->detach, err) < 0 || check_size(map, &plan->io, err) < 0 || check_owner(map, &plan->io, err) < 0)
+	    map_flag(map, "detach", &plan->detach, err) < 0 || check_size(map, &plan->io, err) < 0 || check_owner(map, &plan->io, err) < 0 || check_first(map, plan, err) < 0)
 		return -1;
 	if (strlen(plan->exec) > 128) return err_set(err, EINVAL, "\"exec\" is longer than 128 bytes");
 	if (namespaces & ~(uint64_t)NAMESPACES) return err_set(err, EINVAL, "\"namespaces\" may hold CLONE_NEW* flags only");

@@ -38,12 +38,16 @@ struct command {
 	char **env; /* one free place at the end, for HOME */
 	uint32_t env_count;
 	bool init;
+	bool found; /* `path` is what to execute */
 	char home[512];
 	char path[4096];
 };
 
 struct io_plan {
 	bool terminal, stdin_open, stdin_once;
+	bool inherit; /* 0, 1 and 2 of the executor itself go to the process */
+	const char *console; /* the unix socket that takes the terminal's master; NULL: none */
+	uint32_t fds; /* how many descriptors from 3 on go to the process as well */
 	bool owned; /* the child's ends of its pipes go to `uid` and `gid` of the machine */
 	uint32_t uid, gid;
 	uint16_t rows, cols;
@@ -65,6 +69,7 @@ struct plan {
 	unsigned oom_version; /* 0: none */
 	const char *oom_path;
 	struct io_plan io;
+	bool detach; /* once only: the executor ends when the process runs */
 	struct command command;
 };
 
@@ -76,6 +81,8 @@ struct exec_plan {
 	struct steps steps;
 	struct io_plan io;
 	bool detach;
+	int pid; /* once only: the container's first process, and when it began */
+	uint64_t start_time;
 	struct command command;
 };
 

@@ -99,7 +99,8 @@ static int on_start(struct ask *ask, struct err *err) {
 	child->keep = keep;
 	child->netns = spare_take(server, &plan);
 	inheritance.start = (struct start){
-		.launch = { FD_MACHINE, plan.command.init ? FD_INIT : -1, child->netns >= 0 ? FD_NETNS : -1 }, .plan = &plan, .keep = keep, .seq = ask->request.seq,
+		.launch = { .machine_ns = FD_MACHINE, .init = plan.command.init ? FD_INIT : -1, .netns = child->netns >= 0 ? FD_NETNS : -1 },
+		.plan = &plan, .keep = keep, .seq = ask->request.seq,
 		.report = FD_REPORT, .release = release, .held = &inheritance,
 	};
 	err->step = "fork";

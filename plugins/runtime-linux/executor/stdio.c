@@ -6,6 +6,7 @@
 #include <string.h>
 #include <sys/ioctl.h>
 #include <sys/socket.h>
+#include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -32,12 +33,30 @@ static int own_pipes(const struct io_plan *io, const struct stdio *stdio, struct
 	return 0;
 }
 
+static bool is_pipe(int fd) {
+	struct stat info;
+
+	return fstat(fd, &info) == 0 && (S_ISFIFO(info.st_mode) || S_ISSOCK(info.st_mode));
+}
+
+/* Copies above the descriptors the process gets by number; one that the caller had closed becomes /dev/null. */
+static int inherit_stdio(const struct io_plan *io, struct stdio *stdio, struct err *err) {
+	for (int fd = 0; fd < 3; fd++) {
+		stdio->child[fd] = fcntl(fd, F_DUPFD_CLOEXEC, 3 + (int)io->fds);
+		if (stdio->child[fd] < 0 && errno != EBADF) return err_sys(err, "cannot copy descriptor %d", fd);
+		/* A caller's file may refuse; then the process has to live with what it may do. */
+		if (io->owned && stdio->child[fd] >= 0 && is_pipe(fd)) (void)fchown(fd, io->uid, io->gid);
+	}
+	return 0;
+}
+
 int stdio_open(const struct io_plan *io, struct stdio *stdio, struct process *out, struct err *err) {
 	out->terminal = io->terminal;
 	if (io->terminal) {
 		if (socketpair(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0, stdio->console) < 0) return err_sys(err, "cannot make a socket");
 		return 0;
 	}
+	if (io->inherit) return inherit_stdio(io, stdio, err);
 	if (io->stdin_open && open_pipe(&stdio->child[0], &out->in, 1, err) < 0) return -1;
 	if (open_pipe(&stdio->child[1], &out->out, 0, err) < 0) return -1;
 	if (open_pipe(&stdio->child[2], &out->err, 0, err) < 0) return -1;

@@ -24,6 +24,9 @@ struct ctx {
 	uint32_t uid;   /* child: the user, once known */
 	bool *executing; /* child: set when all but execve has succeeded */
 	bool filtered;  /* the seccomp program is in force */
+	bool once;      /* child: nobody stays behind to die with */
+	int gate;       /* child: the socket to its executor, for `sync` and `hold`; -1: the executor sleeps, or is gone */
+	int result;     /* child: where a failure goes once it is held; -1 before */
 	bool ready;     /* descriptors and signals are as the command shall find them */
 };
 
@@ -37,6 +40,7 @@ step_fn step_join, step_unshare, step_setns, step_propagation, step_fs, step_pla
 step_fn step_folder, step_node, step_link, step_console, step_mask, step_readonly, step_pivot, step_chroot;
 step_fn step_sysctl, step_hostname, step_domainname, step_loopback, step_rlimit, step_oom, step_attribute, step_session, step_umask, step_cwd;
 step_fn step_user, step_caps, step_nnp, step_seccomp, step_exec;
+step_fn step_fifo, step_sync, step_hook, step_lookup, step_hold;
 
 /* Puts the monitor back into its own mount namespace, if `tree` took it out of it. */
 int machine_leave(struct ctx *ctx, struct err *err);
@@ -79,6 +83,10 @@ int loopback_up(struct err *err);
 int oom_score_set(const struct steps *steps, int pid, struct err *err);
 /* Loads the seccomp program of a later step now, when the user loses the right to load it. */
 int seccomp_before_caps(struct ctx *ctx, uint64_t effective, struct err *err);
+/* Tells whoever let the held process go why it is not the command. */
+void held_failed(struct ctx *ctx, const struct err *err);
+/* Finds the command inside and remembers its path. */
+int command_find(struct ctx *ctx, struct err *err);
 /* Descriptors above 2 close at exec, signals are as at birth, the process dies with its monitor. */
 int command_ready(struct ctx *ctx, struct err *err);
 

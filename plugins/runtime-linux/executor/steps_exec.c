@@ -35,11 +35,11 @@ int command_ready(struct ctx *ctx, struct err *err) {
 	if (ctx->ready) return 0;
 	if (!has_step(ctx->steps, step_umask)) umask(022);
 	sigemptyset(&none);
-	if (sys_close_range(3, ~0u, CLOSE_RANGE_CLOEXEC_FLAG) < 0 && errno != ENOSYS && errno != EINVAL)
+	if (sys_close_range(3 + ctx->io->fds, ~0u, CLOSE_RANGE_CLOEXEC_FLAG) < 0 && errno != ENOSYS && errno != EINVAL)
 		return err_sys(err, "cannot mark the descriptors");
 	/* The only disposition the executor ever changes. */
 	if (signal(SIGPIPE, SIG_DFL) == SIG_ERR || sigprocmask(SIG_SETMASK, &none, NULL) < 0) return err_sys(err, "cannot reset the signals");
-	if (prctl(PR_SET_PDEATHSIG, SIGKILL, 0, 0, 0) < 0) return err_sys(err, "cannot bind the process to its monitor");
+	if (!ctx->once && prctl(PR_SET_PDEATHSIG, SIGKILL, 0, 0, 0) < 0) return err_sys(err, "cannot bind the process to its monitor");
 	ctx->ready = true;
 	return 0;
 }
@@ -81,19 +81,73 @@ static const char *search_path(char *const *env) {
 	return "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin";
 }
 
+/* Whether the user may execute it; the reason why not in errno, as execve would have it. */
+static bool may_execute(const char *path) {
+	struct stat info;
+
+	if (stat(path, &info) < 0) return false;
+	if (S_ISREG(info.st_mode)) return access(path, X_OK) == 0;
+	errno = EACCES;
+	return false;
+}
+
 /* Either replaces the process, or only asks whether it could, for `init`. */
 static int try_one(struct ctx *ctx, const char *path) {
 	struct command *command = ctx->command;
-	struct stat info;
 
 	if (!command->init) return execve(path, command->argv, command->env);
-	if (stat(path, &info) < 0) return -1;
-	if (S_ISREG(info.st_mode) && access(path, X_OK) == 0) {
-		command->argv[-1] = (char *)(uintptr_t)path;
-		return syscall(SYS_execveat, ctx->init, "", command->argv - 2, command->env, AT_EMPTY_PATH) < 0 ? -1 : 0;
+	if (!may_execute(path)) return -1;
+	command->argv[-1] = (char *)(uintptr_t)path;
+	return syscall(SYS_execveat, ctx->init, "", command->argv - 2, command->env, AT_EMPTY_PATH) < 0 ? -1 : 0;
+}
+
+/* The next place of the search path in front of the name; false when there is none left. */
+static bool next_place(struct command *command, const char **list) {
+	struct text path = { command->path, 0, sizeof command->path, false };
+	const char *end;
+
+	if (!*list) return false;
+	end = strchrnul(*list, ':');
+	/* An empty entry is the current folder. */
+	if (end == *list) text_add(&path, ".");
+	text_add_bytes(&path, *list, (size_t)(end - *list));
+	text_add(&path, "/");
+	text_add(&path, command->argv[0]);
+	if (path.over) command->path[0] = 0;
+	*list = *end ? end + 1 : NULL;
+	return true;
+}
+
+/* The reason that is told at the end; -1 for one that ends the search. */
+static int worse(int worst) {
+	if (errno == EACCES) return EACCES;
+	return errno == ENOENT || errno == ENOTDIR ? worst : -1;
+}
+
+static int not_found(const char *name, int worst, struct err *err) {
+	return err_set(err, worst, worst == ENOENT ? "%s is not in the container's PATH" : "%s may not be executed", name);
+}
+
+int command_find(struct ctx *ctx, struct err *err) {
+	struct command *command = ctx->command;
+	const char *name = command->argv[0], *list = search_path(command->env);
+	int worst = ENOENT;
+
+	if (strchr(name, '/')) {
+		struct text path = { command->path, 0, sizeof command->path, false };
+
+		text_add(&path, name);
+		if (path.over) return err_set(err, ENAMETOOLONG, "the command's path is too long");
+		command->found = may_execute(name);
+		return command->found ? 0 : err_sys(err, "cannot execute %s", name);
 	}
-	errno = EACCES;
-	return -1;
+	while (next_place(command, &list)) {
+		command->found = may_execute(command->path);
+		if (command->found) return 0;
+		worst = worse(worst);
+		if (worst < 0) return err_sys(err, "cannot execute %s", command->path);
+	}
+	return not_found(name, worst, err);
 }
 
 static int try_path(struct ctx *ctx, struct err *err) {
@@ -101,23 +155,14 @@ static int try_path(struct ctx *ctx, struct err *err) {
 	const char *name = command->argv[0], *list = search_path(command->env);
 	int worst = ENOENT;
 
+	if (command->found) return try_one(ctx, command->path) < 0 ? err_sys(err, "cannot execute %s", command->path) : 0;
 	if (strchr(name, '/')) return try_one(ctx, name) < 0 ? err_sys(err, "cannot execute %s", name) : 0;
-	for (;;) {
-		const char *end = strchrnul(list, ':');
-		struct text path = { command->path, 0, sizeof command->path, false };
-
-		/* An empty entry is the current folder. */
-		if (end == list) text_add(&path, ".");
-		text_add_bytes(&path, list, (size_t)(end - list));
-		text_add(&path, "/");
-		text_add(&path, name);
-		if (!path.over) (void)try_one(ctx, command->path);
-		if (errno == EACCES) worst = EACCES;
-		else if (errno != ENOENT && errno != ENOTDIR && errno != EACCES) return err_sys(err, "cannot execute %s", command->path);
-		if (!*end) break;
-		list = end + 1;
+	while (next_place(command, &list)) {
+		(void)try_one(ctx, command->path);
+		worst = worse(worst);
+		if (worst < 0) return err_sys(err, "cannot execute %s", command->path);
 	}
-	return err_set(err, worst, worst == ENOENT ? "%s is not in the container's PATH" : "%s may not be executed", name);
+	return not_found(name, worst, err);
 }
 
 int step_exec(struct ctx *ctx, const struct node *args, struct err *err) {

@@ -48,7 +48,8 @@ int step_open(struct ctx *ctx, const struct node *args, struct err *err) {
 static int machine_enter(struct ctx *ctx, struct err *err) {
 	autofd own = -1;
 
-	if (ctx->own_ns >= 0) return 0;
+	/* An executor for one request never left the machine's. */
+	if (ctx->own_ns >= 0 || ctx->machine_ns < 0) return 0;
 	own = openat(AT_FDCWD, "/proc/self/ns/mnt", O_RDONLY | O_CLOEXEC);
 	if (own < 0) return err_sys(err, "cannot open the own mount namespace");
 	if (setns(ctx->machine_ns, CLONE_NEWNS) < 0) return err_sys(err, "cannot enter the machine's mount namespace");
@@ -119,6 +120,11 @@ int step_unlink(struct ctx *ctx, const struct node *args, struct err *err) {
 	(void)ctx;
 	if (unlink(args[0].str) == 0 || errno == ENOENT) return 0;
 	return err_sys(err, "cannot remove %s", args[0].str);
+}
+
+int step_fifo(struct ctx *ctx, const struct node *args, struct err *err) {
+	(void)ctx;
+	return mkfifo(args[0].str, (mode_t)args[1].number) == 0 ? 0 : err_sys(err, "cannot make %s", args[0].str);
 }
 
 /* The two commands of bpf(2) that a device filter needs, with the fields of its union that they read. */

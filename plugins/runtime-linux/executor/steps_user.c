@@ -60,11 +60,18 @@ int step_cwd(struct ctx *ctx, const struct node *args, struct err *err) {
 	return 0;
 }
 
+/* What a caller handed through may be a file of the machine's: only a pipe's or socket's end is given away. */
+static bool is_ours_to_give(int fd) {
+	struct stat info;
+
+	return fstat(fd, &info) == 0 && (S_ISFIFO(info.st_mode) || S_ISSOCK(info.st_mode));
+}
+
 /* Terminals and pipes of ours become the user's, so that /dev/stdout can be opened. */
 static int own_stdio(struct ctx *ctx, uint32_t uid, uint32_t gid, struct err *err) {
 	if (ctx->tty >= 0) return fchown(0, uid, (gid_t)-1) < 0 ? err_sys(err, "cannot hand over the terminal") : 0;
 	for (int fd = 0; fd < 3; fd++)
-		if (ctx->stdio[fd] >= 0 && fchown(fd, uid, gid) < 0) return err_sys(err, "cannot hand over descriptor %d", fd);
+		if (ctx->stdio[fd] >= 0 && !(ctx->io->inherit && !is_ours_to_give(fd)) && fchown(fd, uid, gid) < 0 && !ctx->io->inherit) return err_sys(err, "cannot hand over descriptor %d", fd);
 	return 0;
 }
 

@@ -20,7 +20,7 @@ export class PlanDraft {
   constructor(readonly input: PlanInput) {
     this.own = newNamespaces(input.spec);
     this.userns = this.own.has('user');
-    this.groups = containerGroups(input.host.cgroups, { path: input.paths.cgroup, resources: input.spec.linux?.resources ?? {} });
+    this.groups = input.groups ?? containerGroups(input.host.cgroups, { path: input.paths.cgroup, resources: input.spec.linux?.resources ?? {} });
   }
 
   get spec(): Oci.Spec {

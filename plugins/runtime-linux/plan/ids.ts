@@ -19,7 +19,7 @@ export function pipeOwner(spec: Oci.Spec): { owner?: PipeOwner } {
   return { owner: [outside(spec.linux?.uidMappings ?? [], 0), outside(spec.linux?.gidMappings ?? [], 0)] };
 }
 
-function outside(mappings: readonly Oci.IdMapping[], id: number): number {
+export function outside(mappings: readonly Oci.IdMapping[], id: number): number {
   const range = mappings.find(({ containerID, size }) => id >= containerID && id < containerID + size);
   return range ? range.hostID + id - range.containerID : id;
 }

@@ -1,6 +1,7 @@
 /** What the plan compiler gets: everything a plan depends on, so that compiling is a pure function. Made by `driver.ts`. */
 import type { Io, Oci, Rootfs } from '@core/core/plugin';
 import type { CgroupLayout } from '../cgroup/layout.js';
+import type { Group } from './groups.js';
 
 /** What is true of the machine, read once at boot. */
 export interface HostFacts {
@@ -34,5 +35,7 @@ export interface PlanInput {
   readonly io: CompleteIo;
   readonly paths: Paths;
   readonly host: HostFacts;
+  /** The groups to be in, where those with limits are not enough. */
+  readonly groups?: readonly Group[] | undefined;
   readonly record?: Uint8Array | undefined;
 }

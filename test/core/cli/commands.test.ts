@@ -242,3 +242,11 @@ test('completion without a kernel is silent', async (t) => {
   const { code, stdout, stderr } = await runCore(['__complete', 'logs', ''], { env: { CORE_SOCK: join(temporaryFolder(t), 'x') } });
   t.deepEqual({ code, stdout, stderr }, { code: 0, stdout: '', stderr: '' });
 });
+
+test('oci hands its words on as they are, options in front included', async (t) => {
+  const root = join(temporaryFolder(t), 'none');
+  const answer = await runCore(['oci', '--root', root, '--log-format', 'json', 'state', 'nobody']);
+  t.is(answer.code, 1);
+  t.like(JSON.parse(answer.stderr), { level: 'error', msg: 'container does not exist' });
+  t.is((await runCore(['oci', 'features'])).code, 0);
+});

@@ -1,0 +1,93 @@
+/** `core-oci exec`: a further process in a running container. Comes out: its exit status. Called by `program.ts`. */
+import { existsSync, readFileSync } from 'node:fs';
+import { resolve } from 'node:path';
+import type { Oci } from '@core/core/plugin';
+import { CoreError } from '@core/core/plugin';
+import { Issues } from '../issues.js';
+import { execNamespaces } from '../plan/namespaces.js';
+import { rlimitSteps, userSteps } from '../plan/process.js';
+import { checkProcess } from '../validate/process.js';
+import { OciFailure, startFailure } from './failure.js';
+import { foreground } from './foreground.js';
+import type { Globals } from './globals.js';
+import { askOnce } from './once.js';
+import { onceIo } from './plan.js';
+import { execProcess, type ProcessFlags } from './process.js';
+import { load, statusOf, writeWhole, type ContainerRecord } from './state.js';
+
+export interface ExecOptions extends ProcessFlags {
+  readonly consoleSocket?: string | undefined;
+  readonly detach: boolean;
+  readonly pidFile?: string | undefined;
+  readonly preserveFds: number;
+  readonly ignorePaused: boolean;
+}
+
+/** What fails before the process runs is told apart from its own status as far as one number can. */
+const FAILED = 255;
+
+export async function exec(globals: Globals, id: string, { args, options }: { readonly args: readonly string[]; readonly options: ExecOptions }): Promise<number> {
+  const container = load(globals.root, id);
+  const status = statusOf(container);
+  if (status === 'stopped') throw new OciFailure('cannot exec in a stopped container', FAILED);
+  if (status === 'paused' && !options.ignorePaused) throw new OciFailure('cannot exec in a paused container (use --ignore-paused to override)', FAILED);
+  const { record } = container;
+  const process = execProcess(record.config.process as Oci.Process, { args, flags: options });
+  check(record, process);
+  const asked = askOnce('exec', execPlan(record, { process, options }), { fds: options.preserveFds });
+  try {
+    const { pid } = await asked.started;
+    if (options.pidFile !== undefined) writeWhole(resolve(options.pidFile), String(pid), 0o644);
+  } catch (thrown) {
+    throw new OciFailure(startFailure(thrown, process.args[0] ?? '').message, FAILED);
+  }
+  const ended = await foreground(asked);
+  return options.detach ? 0 : ended;
+}
+
+function check({ config }: ContainerRecord, process: Oci.Process): void {
+  const issues = new Issues();
+  checkProcess({ ...config, process }, issues);
+  try {
+    issues.done('invalid process');
+  } catch (thrown) {
+    throw new OciFailure((thrown as CoreError).message, FAILED);
+  }
+}
+
+interface Wanted {
+  readonly process: Oci.Process;
+  readonly options: ExecOptions;
+}
+
+function execPlan(record: ContainerRecord, { process, options }: Wanted): Record<string, unknown> {
+  const { config, pid, startTime } = record;
+  const { terminal = false } = process;
+  if (terminal && options.detach && options.consoleSocket === undefined) throw new OciFailure('cannot allocate tty if core-oci will detach without setting console socket', FAILED);
+  const console = options.consoleSocket === undefined ? undefined : resolve(options.consoleSocket);
+  return {
+    exec: 'exec',
+    pid,
+    startTime,
+    ...joinedGroups(record),
+    namespaces: execNamespaces(config),
+    steps: [
+      ...rlimitSteps(process),
+      ...(process.oomScoreAdj === undefined ? [] : [['oom', process.oomScoreAdj]]),
+      ['session'],
+      ...userSteps(process, { seccomp: config.linux?.seccomp, init: false }),
+    ],
+    ...onceIo({ ...config, process }, { fds: options.preserveFds, console }),
+    detach: options.detach,
+  };
+}
+
+/** In v1 by `tasks`. In v2 where the first process is: a container that has groups of its own below may have left the upper one. */
+function joinedGroups({ groups, cgroup, pid }: ContainerRecord): { readonly cgroup?: string; readonly tasks: readonly string[] } {
+  const v1 = groups.filter((group) => existsSync(`${group}/tasks`));
+  const unified = groups.find((group) => existsSync(`${group}/cgroup.type`));
+  const tasks = v1.map((group) => `${group}/tasks`);
+  if (unified === undefined) return { tasks };
+  const own = /^0::(.*)$/m.exec(readFileSync(`/proc/${pid}/cgroup`, 'utf8'))?.[1] ?? cgroup;
+  return { cgroup: own.startsWith(`${cgroup}/`) ? unified + own.slice(cgroup.length) : unified, tasks };
+}

@@ -1,0 +1,87 @@
+/** A bundle comes in, a container that waits or runs goes out; when it fails nothing is left of it. Called by `create.ts` and `run.ts`. */
+import { resolve } from 'node:path';
+import type { Oci } from '@core/core/plugin';
+import { hostFacts } from '../facts.js';
+import { loadBundle, type Bundle } from './config.js';
+import { OciFailure, startFailure } from './failure.js';
+import type { Globals } from './globals.js';
+import { makeGroups, removeGroups } from './groups.js';
+import { runHooks } from './hooks.js';
+import { askOnce, type Asked, type Sync } from './once.js';
+import { compileOciPlan, SYNC_HOOKS, SYNC_START, type LaunchMode } from './plan.js';
+import { claim, forget, isAlive, processStat, publicState, save, writeWhole, type Container, type ContainerRecord } from './state.js';
+
+export interface LaunchOptions {
+  readonly bundle: string;
+  readonly config?: string | undefined;
+  readonly consoleSocket?: string | undefined;
+  readonly pidFile?: string | undefined;
+  readonly preserveFds: number;
+  /** False with `--no-pivot`. */
+  readonly pivot: boolean;
+}
+
+export interface Launched {
+  readonly container: Container;
+  readonly asked: Asked;
+}
+
+export async function launch(globals: Globals, id: string, { options, mode }: { readonly options: LaunchOptions; readonly mode: LaunchMode }): Promise<Launched> {
+  const host = hostFacts();
+  const bundle = loadBundle(options.bundle, { id, file: options.config, systemd: globals.systemdCgroup, host });
+  const process = bundle.config.process as Oci.Process;
+  checkConsole({ terminal: process.terminal ?? false, detach: mode !== 'foreground', socket: options.consoleSocket });
+  const folder = claim(globals.root, id);
+  let record = recordOf(id, bundle);
+  try {
+    record = { ...record, ...makeGroups(host.cgroups, record.cgroup) };
+    const console = options.consoleSocket === undefined ? undefined : resolve(options.consoleSocket);
+    const plan = compileOciPlan({ bundle, folder, host, record, mode, noPivot: !options.pivot, fds: options.preserveFds, console });
+    const know = (pid: number): void => {
+      record = { ...record, pid, startTime: processStat(pid)?.startTime ?? 0 };
+      save(folder, record);
+    };
+    const asked = askOnce('create', plan, { fds: options.preserveFds, onSync: (sync) => attend(sync, { know, current: () => record, options }) });
+    const { pid } = await asked.started;
+    if (mode === 'create') {
+      know(pid);
+      if (options.pidFile !== undefined) writeWhole(resolve(options.pidFile), String(pid), 0o644);
+    }
+    if (mode !== 'foreground') await asked.ended;
+    return { container: { folder, record }, asked };
+  } catch (thrown) {
+    await undo(folder, record);
+    throw startFailure(thrown, process.args[0] ?? '');
+  }
+}
+
+function recordOf(id: string, { path, rootfs, config }: Bundle): ContainerRecord {
+  return { id, pid: 0, startTime: 0, bundle: path, rootfs, created: new Date().toISOString(), cgroup: config.linux?.cgroupsPath as string, groups: [], made: [], config };
+}
+
+function checkConsole({ terminal, detach, socket }: { readonly terminal: boolean; readonly detach: boolean; readonly socket: string | undefined }): void {
+  if (terminal && detach && socket === undefined) throw new OciFailure('cannot allocate tty if core-oci will detach without setting console socket');
+  if (socket !== undefined && !(terminal && detach)) throw new OciFailure('cannot use console socket if core-oci will not detach or allocate tty');
+}
+
+interface Attendance {
+  readonly know: (pid: number) => void;
+  readonly current: () => ContainerRecord;
+  readonly options: LaunchOptions;
+}
+
+/** While the process waits: whoever is told of the container now must find it. */
+async function attend({ sync, pid }: Sync, { know, current, options }: Attendance): Promise<void> {
+  know(pid);
+  if (sync === SYNC_START && options.pidFile !== undefined) writeWhole(resolve(options.pidFile), String(pid), 0o644);
+  if (sync !== SYNC_HOOKS) return;
+  const record = current();
+  await runHooks(record.config, 'prestart', publicState(record, 'creating'));
+  await runHooks(record.config, 'createRuntime', publicState(record, 'creating'));
+}
+
+async function undo(folder: string, record: ContainerRecord): Promise<void> {
+  if (record.pid > 0 && isAlive(record)) process.kill(record.pid, 'SIGKILL');
+  await removeGroups(record.groups, record.made).catch(() => {});
+  forget(folder);
+}

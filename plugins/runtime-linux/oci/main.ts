@@ -1,0 +1,19 @@
+/** The command `core-oci`. Comes in: argv. Goes out: the exit code; what failed is told in the log and on stderr. Called by `bin/core-oci.mjs`. */
+import { CommanderError } from 'commander';
+import { OciFailure } from './failure.js';
+import { writeLog } from './log.js';
+import { buildProgram, globalsOf, type Outcome } from './program.js';
+
+export async function main(argv: readonly string[]): Promise<number> {
+  const outcome: Outcome = { exitCode: 0 };
+  const program = buildProgram(outcome);
+  try {
+    await program.parseAsync(argv);
+    return outcome.exitCode;
+  } catch (thrown) {
+    // Help, a version or a wrong flag: said already.
+    if (thrown instanceof CommanderError) return thrown.exitCode;
+    writeLog(globalsOf(program), 'error', thrown instanceof Error ? thrown.message : String(thrown));
+    return thrown instanceof OciFailure ? thrown.exitCode : 1;
+  }
+}

@@ -1,0 +1,59 @@
+/** One executor for one request. Comes in: a request. Goes out: its answer, and the executor's own end. Called by `launch.ts` and `exec.ts`. */
+import { spawn } from 'node:child_process';
+import type { Socket } from 'node:net';
+import { join } from 'node:path';
+import { Connection } from '../link/connection.js';
+
+const EXECUTOR = join(import.meta.dirname, '..', '..', 'executor', 'build', 'core-executor');
+
+export interface Sync {
+  readonly sync: string;
+  readonly pid: number;
+}
+
+export interface Started {
+  readonly pid: number;
+  readonly startTime: number;
+}
+
+export interface Asked {
+  /** Rejects with `StepError`, or with what `onSync` threw. */
+  readonly started: Promise<Started>;
+  /** The executor's exit status: the process's own where it stays with it. */
+  readonly ended: Promise<number>;
+  readonly signal: (name: NodeJS.Signals) => void;
+}
+
+export interface AskOptions {
+  /** Descriptors from 3 on that the executor gets as well. */
+  readonly fds: number;
+  readonly onSync?: (sync: Sync) => Promise<void> | void;
+}
+
+export function askOnce(op: 'create' | 'exec', plan: unknown, { fds, onSync = () => {} }: AskOptions): Asked {
+  const channel = 3 + fds;
+  const kept = Array.from({ length: fds }, (_, index) => 3 + index);
+  const child = spawn(EXECUTOR, ['--once', String(channel)], { stdio: ['inherit', 'inherit', 'inherit', ...kept, 'pipe'], argv0: 'core-executor' });
+  const ended = new Promise<number>((resolve, reject) => {
+    child.once('error', reject);
+    child.once('exit', (code, signal) => resolve(code ?? (signal ? 128 : 255)));
+  });
+  ended.catch(() => {});
+  const connection = new Connection(child.stdio[channel] as Socket);
+  let fault: unknown;
+  const answer = connection.request(op, plan, {
+    onItem: (item) => void attend(item as Sync).catch((thrown: unknown) => {
+      fault = thrown;
+      void connection.send(1, 'stop', null);
+    }),
+  });
+  const attend = async (sync: Sync): Promise<void> => {
+    await onSync(sync);
+    await connection.send(1, 'go', null);
+  };
+  const started = answer.then((result) => result as Started, async (thrown: unknown) => {
+    await ended;
+    throw fault ?? thrown;
+  });
+  return { started: started.finally(() => connection.close()), ended, signal: (name) => void child.kill(name) };
+}

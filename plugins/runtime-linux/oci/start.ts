@@ -1,0 +1,61 @@
+/** `core-oci start`: lets a created container go, and waits until its command executes. Called by `program.ts`. */
+import { closeSync, constants, openSync, unlinkSync, writeSync } from 'node:fs';
+import { Socket } from 'node:net';
+import { join } from 'node:path';
+import { StepError } from '../link/failure.js';
+import { FrameReader } from '../link/frames.js';
+import { OciFailure, startFailure } from './failure.js';
+import type { Globals } from './globals.js';
+import { runLateHooks } from './hooks.js';
+import { writeLog } from './log.js';
+import { GO, load, publicState, RESULT, statusOf, type Container } from './state.js';
+
+export async function start(globals: Globals, id: string): Promise<void> {
+  const container = load(globals.root, id);
+  const status = statusOf(container);
+  if (status === 'stopped') throw new OciFailure('cannot start a container that has stopped');
+  if (status !== 'created') throw new OciFailure(`cannot start an already running container`);
+  const { config } = container.record;
+  const failure = await letGo(container);
+  if (failure) throw startFailure(failure, config.process?.args[0] ?? '');
+  await afterStart(globals, container);
+}
+
+export async function afterStart(globals: Globals, { record }: Container): Promise<void> {
+  await runLateHooks(record.config, 'poststart', { state: publicState(record, 'running'), warn: (message) => writeLog(globals, 'warning', message) });
+}
+
+/** Who takes the fifo's name away is the one who starts it. */
+async function letGo({ folder }: Container): Promise<StepError | undefined> {
+  const result = openSync(join(folder, RESULT), constants.O_RDONLY | constants.O_NONBLOCK);
+  const answer = readFailure(result);
+  const go = openGo(join(folder, GO));
+  unlinkSync(join(folder, GO));
+  writeSync(go, '.');
+  closeSync(go);
+  const failure = await answer;
+  unlinkSync(join(folder, RESULT));
+  return failure;
+}
+
+function openGo(path: string): number {
+  try {
+    return openSync(path, constants.O_WRONLY | constants.O_NONBLOCK);
+  } catch (thrown) {
+    // ENXIO: nobody waits there any more.
+    if (['ENOENT', 'ENXIO'].includes((thrown as NodeJS.ErrnoException).code ?? '')) throw new OciFailure('cannot start a container that has stopped');
+    throw thrown;
+  }
+}
+
+/** The other end closes when the command executes; what comes before is the reason why it does not. */
+function readFailure(fd: number): Promise<StepError | undefined> {
+  return new Promise((resolve, reject) => {
+    const socket = new Socket({ fd, readable: true, writable: false });
+    const reader = new FrameReader();
+    let failure: StepError | undefined;
+    socket.on('data', (chunk: Buffer) => reader.push(chunk, ([, , body]) => (failure = new StepError(body))));
+    socket.once('error', reject);
+    socket.once('close', () => resolve(failure));
+  });
+}

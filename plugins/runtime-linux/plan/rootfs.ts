@@ -14,15 +14,19 @@ export function rootSteps(draft: PlanDraft): void {
 /** Once everything is mounted: the mount points had to be made in it. */
 export function rootReadonly(draft: PlanDraft): void {
   if (draft.spec.root?.readonly) draft.setup.push(['attr', '/', MOUNT_ATTR.RDONLY, 0, 0, false]);
-  const propagation = { shared: MS.SHARED, slave: MS.SLAVE, private: MS.PRIVATE, unbindable: MS.UNBINDABLE, '': 0 }[draft.spec.linux?.rootfsPropagation ?? ''];
-  if (propagation) draft.setup.push(['attr', '/', 0, 0, propagation, false]);
+  const wanted = draft.spec.linux?.rootfsPropagation ?? '';
+  const propagation = ROOT_PROPAGATION[wanted.replace(/^r/, '')];
+  if (propagation) draft.setup.push(['attr', '/', 0, 0, propagation, wanted.startsWith('r')]);
 }
 
+const ROOT_PROPAGATION: Readonly<Record<string, number>> = { shared: MS.SHARED, slave: MS.SLAVE, private: MS.PRIVATE, unbindable: MS.UNBINDABLE };
+
+/** A folder of a shared mount would hand on to the machine what is mounted in it, so it only listens from the beginning. */
 function folderRoot(draft: PlanDraft, path: string): void {
   const slot = draft.slot();
   if (draft.userns) draft.mapped.push(['tree', slot, path, false, true, true]);
   else draft.prepare.push(['tree', slot, path, true, false, true]);
-  draft.setup.push(['root', slot]);
+  draft.setup.push(['root', slot], ['attr', '/', 0, 0, MS.SLAVE, true]);
 }
 
 function overlayRoot(draft: PlanDraft, { lowers, masks = [], scratch = [] }: Extract<Rootfs, { kind: 'overlay' }>): void {

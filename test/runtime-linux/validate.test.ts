@@ -33,6 +33,7 @@ const cases: Array<[path: string, change: Change, also?: string]> = [
   ['rootfs', (request) => (request.rootfs = undefined as never)],
   ['rootfs.kind', (request) => (request.rootfs = { kind: 'magic' } as never)],
   ['rootfs.path', (request) => (request.rootfs = { kind: 'folder', path: 'relative' })],
+  ['rootfs.idmap', (request) => (request.rootfs = { kind: 'folder', path: '/srv', idmap: 'no' as never })],
   ['rootfs.lowers', (request) => (request.rootfs = { kind: 'overlay', lowers: [] })],
   ['rootfs.lowers[0]', (request) => (request.rootfs = { kind: 'overlay', lowers: ['/a/../b'] })],
   ['rootfs.masks[1]', (request) => (request.rootfs = { kind: 'overlay', lowers: ['/'], masks: ['/a', 'b'] })],

@@ -42,6 +42,7 @@ function checkRootfs(rootfs: Rootfs, issues: Issues): void {
   if (!issues.expect(isObject(rootfs), 'rootfs', 'is missing')) return;
   if (rootfs.kind === 'folder') {
     issues.expect(isClean(rootfs.path), 'rootfs.path', 'must be an absolute path');
+    issues.expect(rootfs.idmap === undefined || typeof rootfs.idmap === 'boolean', 'rootfs.idmap', 'is true or false');
   } else if (issues.expect(rootfs.kind === 'overlay', 'rootfs.kind', 'is "overlay" or "folder"')) {
     issues.expect(Array.isArray(rootfs.lowers) && rootfs.lowers.length > 0, 'rootfs.lowers', 'needs at least one folder');
     rootfs.lowers?.forEach((path, index) => issues.expect(isClean(path), `rootfs.lowers[${index}]`, 'must be an absolute path'));

@@ -33,7 +33,7 @@ export const aboutOptions: Readonly<Record<keyof ContainerOptions | 'after', str
   memory: 'Bytes, or a size such as "256m"; at least 512 KiB.',
   memoryReservation: 'What it may keep when memory is short.',
   memorySwap: 'Memory plus swap. Default: as memory, so no swap; -1: no limit.',
-  memorySwappiness: '0 to 100.',
+  memorySwappiness: '0 to 100; cgroup v1 only, refused elsewhere.',
   cpus: 'Cores: 0.5, 2.',
   cpuShares: 'Its weight among others when the cores are busy: 2 to 262144, 1024 being the usual.',
   cpuQuota: 'Microseconds of core time per period; -1: no limit. Instead of cpus.',

@@ -2,7 +2,12 @@
  * The OCI runtime specification 1.2/1.3 (`config.json`) as types, for Linux. Names are the specification's own.
  * Source: https://github.com/opencontainers/runtime-spec/blob/main/config.md and config-linux.md.
  */
+import type { Resources } from './oci-resources.js';
+
+export type * from './oci-resources.js';
+
 export interface Spec {
+  /** Any 1.x; what is newer than 1.3 in it is ignored, with a warning. */
   ociVersion: string;
   root?: { path: string; readonly?: boolean };
   process?: Process;
@@ -26,6 +31,23 @@ export interface Process {
   oomScoreAdj?: number;
   apparmorProfile?: string;
   selinuxLabel?: string;
+  scheduler?: Scheduler;
+  ioPriority?: { class: 'IOPRIO_CLASS_RT' | 'IOPRIO_CLASS_BE' | 'IOPRIO_CLASS_IDLE'; priority: number };
+  /** Lists of cpus such as `0-2,4`, for execs alone: where the runtime is when it joins the groups, and where the command runs. */
+  execCPUAffinity?: { initial?: string; final?: string };
+  /** Windows' way to name a command; refused. */
+  commandLine?: string;
+}
+
+export interface Scheduler {
+  policy: 'SCHED_OTHER' | 'SCHED_FIFO' | 'SCHED_RR' | 'SCHED_BATCH' | 'SCHED_ISO' | 'SCHED_IDLE' | 'SCHED_DEADLINE';
+  nice?: number;
+  priority?: number;
+  flags?: string[];
+  /** Nanoseconds, all three. */
+  runtime?: number;
+  deadline?: number;
+  period?: number;
 }
 
 /**
@@ -59,6 +81,7 @@ export interface Mount {
   type?: string;
   source?: string;
   options?: string[];
+  /** For `idmap` and `ridmap`: this mount's own mappings, in place of the container's. */
   uidMappings?: IdMapping[];
   gidMappings?: IdMapping[];
 }
@@ -95,71 +118,29 @@ export interface Linux {
   devices?: Device[];
   cgroupsPath?: string;
   resources?: Resources;
-  rootfsPropagation?: 'shared' | 'slave' | 'private' | 'unbindable' | '';
+  /** The forms that begin with "r" hold for all mounts below as well; they are runc's. */
+  rootfsPropagation?: '' | Propagation | `r${Propagation}`;
   seccomp?: Seccomp;
   sysctl?: Record<string, string>;
   maskedPaths?: string[];
   readonlyPaths?: string[];
   mountLabel?: string;
+  /** By the link's name on the machine; `name` is the one inside. */
+  netDevices?: Record<string, { name?: string }>;
+  personality?: { domain: 'LINUX' | 'LINUX32'; flags?: string[] };
+  memoryPolicy?: MemoryPolicy;
+  intelRdt?: { closID?: string; schemata?: string[]; l3CacheSchema?: string; memBwSchema?: string; enableMonitoring?: boolean };
 }
 
-export interface DeviceRule {
-  allow: boolean;
-  type?: 'a' | 'c' | 'b';
-  major?: number;
-  minor?: number;
-  access?: string;
+export type Propagation = 'shared' | 'slave' | 'private' | 'unbindable';
+
+export interface MemoryPolicy {
+  mode: string;
+  /** A list such as `0-3,7`. */
+  nodes?: string;
+  flags?: string[];
 }
 
-export interface WeightDevice {
-  major: number;
-  minor: number;
-  weight?: number;
-  leafWeight?: number;
-}
-
-export interface ThrottleDevice {
-  major: number;
-  minor: number;
-  rate: number;
-}
-
-/** Memory values are bytes, cpu times microseconds; -1 means no limit where the specification says so. */
-export interface Resources {
-  devices?: DeviceRule[];
-  memory?: {
-    limit?: number;
-    reservation?: number;
-    /** Memory plus swap, as in cgroup v1. */
-    swap?: number;
-    swappiness?: number;
-    disableOOMKiller?: boolean;
-    checkBeforeUpdate?: boolean;
-  };
-  cpu?: {
-    shares?: number;
-    quota?: number;
-    burst?: number;
-    period?: number;
-    realtimeRuntime?: number;
-    realtimePeriod?: number;
-    cpus?: string;
-    mems?: string;
-    idle?: number;
-  };
-  pids?: { limit: number };
-  blockIO?: {
-    weight?: number;
-    leafWeight?: number;
-    weightDevice?: WeightDevice[];
-    throttleReadBpsDevice?: ThrottleDevice[];
-    throttleWriteBpsDevice?: ThrottleDevice[];
-    throttleReadIOPSDevice?: ThrottleDevice[];
-    throttleWriteIOPSDevice?: ThrottleDevice[];
-  };
-  hugepageLimits?: Array<{ pageSize: string; limit: number }>;
-  unified?: Record<string, string>;
-}
 
 export type SeccompAction =
   | 'SCMP_ACT_KILL'

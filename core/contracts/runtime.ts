@@ -35,8 +35,11 @@ export type Rootfs =
       readonly masks?: readonly string[];
       readonly scratch?: ReadonlyArray<{ readonly path: string; readonly mode: number }>;
     }
-  /** A folder, used as it is. */
-  | { readonly kind: 'folder'; readonly path: string };
+  /**
+   * A folder, used as it is. In a user namespace its owners are seen through the mapping, so that nothing on disk depends on it;
+   * with `idmap: false` they are the machine's already, as when somebody has shifted them before.
+   */
+  | { readonly kind: 'folder'; readonly path: string; readonly idmap?: boolean | undefined };
 
 export interface Io {
   /** Keep stdin open for `attach`; otherwise it is /dev/null. Default false. */

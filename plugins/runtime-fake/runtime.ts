@@ -134,7 +134,7 @@ class FakeRuntime {
       time: Date.now(),
       cpu: { usageUsec: 1000, throttledPeriods: 0, throttledUsec: 0 },
       memory: { usage: 1 << 20, workingSet: 1 << 20, swap: 0, oomKills: 0, ...(memory?.limit !== undefined && memory.limit > 0 && { limit: memory.limit }) },
-      pids: { current: this.processes(id).length, ...(pids && pids.limit > 0 && { limit: pids.limit }) },
+      pids: { current: this.processes(id).length, ...(pids?.limit !== undefined && pids.limit > 0 && { limit: pids.limit }) },
       io: { readBytes: 0, writeBytes: 0 },
     };
   }

@@ -9,8 +9,17 @@ export function hostFacts(): HostFacts {
   return {
     cgroups: layout(),
     lastCapability: Number(readFileSync('/proc/sys/kernel/cap_last_cap', 'utf8')),
+    modules: modules(),
     absent: new Set([...MASKED_PATHS, ...READONLY_PATHS].filter((path) => !existsSync(path))),
   };
+}
+
+function modules(): Set<string> {
+  const found = new Set<string>();
+  const parameter = '/sys/module/apparmor/parameters/enabled';
+  if (existsSync(parameter) && readFileSync(parameter, 'utf8').startsWith('Y')) found.add('apparmor');
+  if (existsSync('/sys/fs/selinux/enforce')) found.add('selinux');
+  return found;
 }
 
 function layout(): CgroupLayout {

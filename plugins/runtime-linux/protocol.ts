@@ -16,7 +16,7 @@ export type MonitorStep =
   | readonly ['write', path: string, data: string, optional: boolean]
   | readonly ['open', slot: number, path: string, flags: number]
   | readonly ['tree', slot: number, path: string, recursive: boolean, idmap: boolean, follow: boolean]
-  | readonly ['netns', slot: number, path: string]
+  | readonly ['netns', slot: number, path: string, type: number]
   | readonly ['devices', path: string, program: Uint8Array]
   | readonly ['rmdir', path: string]
   | readonly ['unlink', path: string];
@@ -53,6 +53,12 @@ export type ChildStep =
 /** What an exec may have as well. */
 export type ProcessStep =
   | readonly ['rlimit', resource: number, soft: bigint, hard: bigint]
+  | readonly ['attribute', name: string, text: string]
+  | readonly ['personality', persona: number]
+  | readonly ['scheduler', policy: number, flags: number, nice: number, priority: number, runtime: bigint, deadline: bigint, period: bigint]
+  | readonly ['ioprio', ioclass: number, priority: number]
+  | readonly ['affinity', cpus: Uint8Array]
+  | readonly ['mempolicy', mode: number, nodes: Uint8Array]
   | readonly ['umask', mode: number]
   | readonly ['cwd', path: string, create: boolean]
   | readonly ['user', text: string | null, uid: number, gid: number, groups: readonly number[], home: boolean]
@@ -93,6 +99,8 @@ export interface Plan {
 
 export interface ExecPlan {
   readonly exec: string;
+  /** Cpus the monitor is on while it makes the process. */
+  readonly affinity?: Uint8Array;
   readonly cgroup?: string;
   readonly tasks: readonly string[];
   readonly namespaces: number;

@@ -21,6 +21,7 @@ const cases: Array<[title: string, resources: Oci.Resources, v1: string[], v2: s
   ['shares', { cpu: { shares: 1024 } }, ['cpu.shares=1024'], ['cpu.weight=100']],
   ['a cpuset', { cpu: { cpus: '0-1', mems: '0' } }, ['cpuset.cpus=0-1', 'cpuset.mems=0'], ['cpuset.cpus=0-1', 'cpuset.mems=0']],
   ['pids', { pids: { limit: 7 } }, ['pids.max=7'], ['pids.max=7']],
+  ['no process but the first', { pids: { limit: 0 } }, ['pids.max=0'], ['pids.max=1']],
   ['pids without a limit', { pids: { limit: -1 } }, [], []],
   ['a weight of io', { blockIO: { weight: 1000 } }, ['blkio.bfq.weight=1000'], ['io.weight=10000']],
   [
@@ -43,7 +44,7 @@ for (const [title, resources, v1, v2] of cases) {
 test('hybrid: each controller is set where it is', (t) => {
   const limits = resourceLimits(layouts.hybrid, { path: '/core/x', resources: { memory: { limit: 1 }, hugepageLimits: [{ pageSize: '2MB', limit: 4 }] } });
   t.deepEqual(limits.map(({ folder, version }) => [folder, version]), [['/sys/fs/cgroup/memory/core/x', 1], ['/sys/fs/cgroup/unified/core/x', 2]]);
-  t.deepEqual(limits[1]?.writes, [{ file: 'hugetlb.2MB.max', value: '4' }]);
+  t.deepEqual(limits[1]?.writes, [{ file: 'hugetlb.2MB.max', value: '4' }, { file: 'hugetlb.2MB.rsvd.max', value: '4', optional: true }]);
 });
 
 test('a controller the machine lacks is named', (t) => {
@@ -76,6 +77,6 @@ test('the layout of a machine is read from its mounts', (t) => {
   const two = line('/sys/fs/cgroup/unified', 'cgroup2', 'nsdelegate');
   t.like(cgroupLayout(v1, () => ''), { mode: 'v1', unified: undefined, v1: { cpu: '/sys/fs/cgroup/cpu,cpuacct', cpuacct: '/sys/fs/cgroup/cpu,cpuacct', memory: '/other place/memory' } });
   t.like(cgroupLayout(`${v1}\n${two}`, () => 'hugetlb\n'), { mode: 'hybrid', unified: '/sys/fs/cgroup/unified', unifiedControllers: ['hugetlb'] });
-  t.like(cgroupLayout(two, () => 'cpuset cpu io memory hugetlb pids rdma'), { mode: 'v2', unifiedControllers: ['memory', 'cpu', 'cpuset', 'pids', 'blkio', 'hugetlb'] });
+  t.like(cgroupLayout(two, () => 'cpuset cpu io memory hugetlb pids rdma'), { mode: 'v2', unifiedControllers: ['memory', 'cpu', 'cpuset', 'pids', 'blkio', 'hugetlb', 'rdma'] });
   t.is(cgroupLayout('', () => '').mode, 'none');
 });

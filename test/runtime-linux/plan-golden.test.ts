@@ -35,6 +35,7 @@ const cases: Record<string, Case> = {
   'host-image': { on: 'hybrid', rootfs: host, settings: { readonly: true } },
   folder: { on: 'hybrid', rootfs: { kind: 'folder', path: '/srv/rootfs' } },
   userns: { on: 'hybrid', settings: { namespaces: { user: 'private', time: 'private' }, timeOffsets: { boottime: 60 } } },
+  'userns-folder-shifted': { on: 'hybrid', rootfs: { kind: 'folder', path: '/srv/rootfs', idmap: false }, settings: { namespaces: { user: 'private' } } },
   'userns-folder-host-network': { on: 'hybrid', rootfs: { kind: 'folder', path: '/srv/rootfs' }, settings: { namespaces: { user: 'private' }, network: 'host' } },
   'shared-namespaces': { on: 'v2', settings: { network: 'host', namespaces: { pid: 'host', ipc: 'host', uts: 'host', cgroup: 'host' } } },
   mounts: {

@@ -3,6 +3,7 @@ import type { CreateRequest, Oci } from '@core/core/plugin';
 import { CoreError } from '@core/core/plugin';
 import test from 'ava';
 import { checkCreate } from '#runtime-linux/validate/index.js';
+import { warnings } from '#runtime-linux/validate/warnings.js';
 import { machine } from './helpers/machines.js';
 
 const good: CreateRequest = {
@@ -32,6 +33,7 @@ const cases: Array<[path: string, change: Change, also?: string]> = [
   ['rootfs', (request) => (request.rootfs = undefined as never)],
   ['rootfs.kind', (request) => (request.rootfs = { kind: 'magic' } as never)],
   ['rootfs.path', (request) => (request.rootfs = { kind: 'folder', path: 'relative' })],
+  ['rootfs.idmap', (request) => (request.rootfs = { kind: 'folder', path: '/srv', idmap: 'no' as never })],
   ['rootfs.lowers', (request) => (request.rootfs = { kind: 'overlay', lowers: [] })],
   ['rootfs.lowers[0]', (request) => (request.rootfs = { kind: 'overlay', lowers: ['/a/../b'] })],
   ['rootfs.masks[1]', (request) => (request.rootfs = { kind: 'overlay', lowers: ['/'], masks: ['/a', 'b'] })],
@@ -50,15 +52,31 @@ const cases: Array<[path: string, change: Change, also?: string]> = [
   ['spec.process.user.umask', program({ user: { uid: 0, gid: 0, umask: 0o1777 } })],
   ['spec.process.user.additionalGids[0]', program({ user: { uid: 0, gid: 0, additionalGids: [1.5] } })],
   ['spec.process.oomScoreAdj', program({ oomScoreAdj: 2000 })],
-  ['spec.process.capabilities.bounding[0]', program({ capabilities: { bounding: ['CAP_FLY'] } })],
+  ['spec.ociVersion', (request) => (request.spec.ociVersion = '2.0.0')],
+  ['spec.ociVersion', (request) => (request.spec.ociVersion = '1.4')],
+  ['spec.annotations["a.b"]', (request) => (request.spec.annotations = { 'a.b': 1 as never })],
+  ['spec.process.capabilities.bounding', program({ capabilities: { bounding: 'ALL' } })],
+  ['spec.process.commandLine', program({ commandLine: 'cmd' })],
+  ['spec.process.scheduler.policy', program({ scheduler: { policy: 'SCHED_FAST' } })],
+  ['spec.process.scheduler.nice', program({ scheduler: { policy: 'SCHED_OTHER', nice: 20 } })],
+  ['spec.process.scheduler.priority', program({ scheduler: { policy: 'SCHED_FIFO' } })],
+  ['spec.process.scheduler.priority', program({ scheduler: { policy: 'SCHED_BATCH', priority: 1 } })],
+  ['spec.process.scheduler.flags[0]', program({ scheduler: { policy: 'SCHED_OTHER', flags: ['SCHED_FLAG_X'] } })],
+  ['spec.process.scheduler.runtime', program({ scheduler: { policy: 'SCHED_OTHER', runtime: 5 } })],
+  ['spec.process.ioPriority.class', program({ ioPriority: { class: 'IOPRIO_CLASS_X', priority: 0 } })],
+  ['spec.process.ioPriority.priority', program({ ioPriority: { class: 'IOPRIO_CLASS_BE', priority: 8 } })],
+  ['spec.process.execCPUAffinity.final', program({ execCPUAffinity: { initial: '0', final: '3-1' } })],
+  ['spec.linux.personality.domain', linux({ personality: { domain: 'BSD' } })],
+  ['spec.linux.personality.flags', linux({ personality: { domain: 'LINUX', flags: ['X'] } })],
+  ['spec.linux.memoryPolicy.mode', linux({ memoryPolicy: { mode: 'MPOL_X' } })],
+  ['spec.linux.memoryPolicy.nodes', linux({ memoryPolicy: { mode: 'MPOL_BIND' } })],
+  ['spec.linux.memoryPolicy.nodes', linux({ memoryPolicy: { mode: 'MPOL_LOCAL', nodes: '0' } })],
+  ['spec.linux.memoryPolicy.flags[0]', linux({ memoryPolicy: { mode: 'MPOL_BIND', nodes: '0', flags: ['MPOL_F_X'] } })],
   ['spec.process.rlimits[0].type', program({ rlimits: [{ type: 'RLIMIT_X', soft: 1, hard: 1 }] })],
   ['spec.process.rlimits[0]', program({ rlimits: [{ type: 'RLIMIT_NOFILE', soft: 2, hard: 1 }] })],
   ['spec.process.rlimits[1].type', program({ rlimits: [{ type: 'RLIMIT_CPU', soft: 1, hard: 1 }, { type: 'RLIMIT_CPU', soft: 1, hard: 1 }] })],
-  ['spec.process.apparmorProfile', program({ apparmorProfile: 'docker-default' })],
-  ['spec.process.selinuxLabel', program({ selinuxLabel: 'system_u' })],
   ['spec.hostname', (request) => (request.spec.hostname = 'x'.repeat(65))],
   ['spec.domainname', (request) => { request.spec.domainname = 'd'; delete request.spec.hostname; request.spec.linux = { namespaces: [] }; }],
-  ['spec.mounts[1].destination', mount({ destination: 'x' })],
   ['spec.mounts[1].destination', mount({ destination: '/a/../b' })],
   ['spec.mounts[1].destination', mount({ destination: '/' })],
   ['spec.mounts[1].type', mount({ type: undefined })],
@@ -66,7 +84,9 @@ const cases: Array<[path: string, change: Change, also?: string]> = [
   ['spec.mounts[1].source', mount({ type: 'bind' })],
   ['spec.mounts[1].source', mount({ type: 'none', options: ['rbind'], source: 'relative' })],
   ['spec.mounts[1].options', mount({ type: 'bind', source: '/a', options: ['size=1'] })],
-  ['spec.mounts[1].options', mount({ options: ['rro'] })],
+  ['spec.mounts[1].options', mount({ type: 'none', options: ['remount', 'size=1'] })],
+  ['spec.mounts[1].options', mount({ type: 'cgroup', options: ['name=x'] })],
+  ['spec.mounts[1]', mount({ type: 'bind', source: '/a', uidMappings: [{ containerID: 0, hostID: 1, size: 1 }] })],
   ['spec.mounts[1].options', mount({ options: ['idmap'] })],
   ['spec.mounts[1].options', mount({ options: ['tmpcopyup'] })],
   ['spec.mounts[1].options[0]', mount({ options: [5] })],
@@ -96,6 +116,11 @@ const cases: Array<[path: string, change: Change, also?: string]> = [
   ['spec.linux.resources.memory.swappiness', resources({ memory: { swappiness: 101 } })],
   ['spec.linux.resources.cpu.period', resources({ cpu: { period: 10 } })],
   ['spec.linux.resources.cpu.quota', resources({ cpu: { quota: 0 } })],
+  ['spec.linux.resources.cpu.idle', resources({ cpu: { idle: 2 } })],
+  ['spec.linux.resources.cpu.burst', resources({ cpu: { quota: 1000, burst: 2000 } })],
+  ['spec.linux.resources.rdma.mlx5_0', resources({ rdma: { mlx5_0: {} } })],
+  ['spec.linux.resources.network.classID', resources({ network: { classID: -1 } })],
+  ['spec.linux.resources.network.priorities[0]', resources({ network: { priorities: [{ name: 'a b', priority: 1 }] } })],
   ['spec.linux.resources.cpu.cpus', resources({ cpu: { cpus: '0-' } })],
   ['spec.linux.resources.pids.limit', resources({ pids: { limit: 'many' } })],
   ['spec.linux.resources.blockIO.weight', resources({ blockIO: { weight: 5 } })],
@@ -105,7 +130,12 @@ const cases: Array<[path: string, change: Change, also?: string]> = [
   ['spec.linux.resources.unified["memory.high"]', resources({ unified: { 'memory.high': '1' } })],
   ['spec.linux.resources.unified["../memory.max"]', resources({ unified: { '../memory.max': '1' } }), 'spec.linux.resources.unified["../memory.max"]'],
   ['spec.linux.seccomp.defaultAction', seccomp({ defaultAction: 'ALLOW' })],
-  ['spec.linux.seccomp.architectures', seccomp({ architectures: ['SCMP_ARCH_PDP11'] })],
+  ['spec.linux.seccomp.defaultAction', seccomp({ defaultAction: 'SCMP_ACT_NOTIFY' })],
+  ['spec.linux.seccomp.defaultErrnoRet', seccomp({ defaultErrnoRet: 1 })],
+  ['spec.linux.seccomp.listenerPath', rule({ action: 'SCMP_ACT_NOTIFY' })],
+  ['spec.linux.seccomp.listenerMetadata', seccomp({ listenerMetadata: 'x' })],
+  ['spec.linux.seccomp.syscalls[0].errnoRet', rule({ action: 'SCMP_ACT_KILL', errnoRet: 1 })],
+  ['spec.linux.seccomp.architectures[0]', seccomp({ architectures: ['SCMP_ARCH_PDP11'] })],
   ['spec.linux.seccomp.flags[0]', seccomp({ flags: ['SECCOMP_FILTER_FLAG_X'] })],
   ['spec.linux.seccomp.listenerPath', seccomp({ listenerPath: '/run/x' })],
   ['spec.linux.seccomp.syscalls[0].names', rule({ names: [] })],
@@ -141,4 +171,45 @@ test('what the machine lacks is E_UNSUPPORTED', (t) => {
   resources({ hugepageLimits: [{ pageSize: '2MB', limit: 0 }] })(request);
   t.notThrows(() => checkCreate(request as CreateRequest, machine('hybrid')));
   t.throws(() => checkCreate(request as CreateRequest, machine('v1')), { code: 'E_UNSUPPORTED' });
+});
+
+const refused: ReadonlyArray<[says: string, on: 'v1' | 'hybrid' | 'v2', change: Change]> = [
+  ['process.apparmorProfile', 'hybrid', program({ apparmorProfile: 'docker-default' })],
+  ['process.selinuxLabel', 'hybrid', program({ selinuxLabel: 'system_u:system_r:container_t:s0' })],
+  ['linux.mountLabel', 'hybrid', linux({ mountLabel: 'system_u:object_r:container_file_t:s0' })],
+  ['linux.intelRdt', 'hybrid', linux({ intelRdt: { closID: 'a' } })],
+  ['linux.netDevices', 'hybrid', linux({ netDevices: { eth0: {} } })],
+  ['memory.swappiness', 'v2', resources({ memory: { swappiness: 10 } })],
+  ['memory.disableOOMKiller', 'v2', resources({ memory: { disableOOMKiller: true } })],
+  ['memory.kernelTCP', 'v2', resources({ memory: { kernelTCP: 5 } })],
+  ['memory.useHierarchy', 'v1', resources({ memory: { useHierarchy: false } })],
+  ['cpu.realtimeRuntime', 'v2', resources({ cpu: { realtimeRuntime: 5 } })],
+  ['leafWeight', 'v1', resources({ blockIO: { leafWeight: 10 } })],
+  ['rdma', 'v2', resources({ rdma: { mlx5_0: { hcaHandles: 3 } } })],
+  ['net_cls', 'v2', resources({ network: { classID: 1 } })],
+  ['net_prio', 'v2', resources({ network: { priorities: [{ name: 'lo', priority: 1 }] } })],
+];
+
+for (const [says, on, change] of refused) {
+  test(`E_UNSUPPORTED on ${on}: ${says}`, (t) => {
+    const request = structuredClone(good) as Parameters<Change>[0];
+    change(request);
+    const error = t.throws(() => checkCreate(request as CreateRequest, machine(on)), { instanceOf: CoreError, code: 'E_UNSUPPORTED' });
+    t.true(error?.message.includes(says), error?.message);
+  });
+}
+
+test('labels are for machines with the security module', (t) => {
+  const request = structuredClone(good) as Parameters<Change>[0];
+  program({ apparmorProfile: 'docker-default', selinuxLabel: 'a:b:c' })(request);
+  t.notThrows(() => checkCreate(request as CreateRequest, { ...machine('hybrid'), modules: new Set(['apparmor', 'selinux']) }));
+});
+
+test('what the specification lets a runtime leave out is told', (t) => {
+  const spec: Oci.Spec = { ...good.spec, process: { ...good.spec.process as Oci.Process, capabilities: { bounding: ['CAP_CHOWN', 'CAP_FLY'] } }, linux: { resources: { memory: { kernel: 5 } } } };
+  const said = warnings(spec, machine('hybrid'));
+  t.is(said.length, 2);
+  t.true(said[0]?.endsWith('CAP_FLY'));
+  t.deepEqual(warnings(good.spec, machine('hybrid')), []);
+  t.regex(warnings({ ...good.spec, ociVersion: '1.4.0' }, machine('hybrid')).join(), /1\.4\.0/);
 });

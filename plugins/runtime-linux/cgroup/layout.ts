@@ -1,8 +1,11 @@
 /** Which cgroup hierarchies this machine has. Comes in: a mountinfo text. Goes out: a `CgroupLayout`, made once at boot. */
 
 /** Controllers this runtime sets or reads, each in its own v1 folder or in the v2 tree. */
-export const CONTROLLERS = ['memory', 'cpu', 'cpuacct', 'cpuset', 'pids', 'blkio', 'hugetlb', 'devices', 'freezer'] as const;
+export const CONTROLLERS = ['memory', 'cpu', 'cpuacct', 'cpuset', 'pids', 'blkio', 'hugetlb', 'rdma', 'net_cls', 'net_prio', 'devices', 'freezer'] as const;
 export type Controller = (typeof CONTROLLERS)[number];
+
+/** Hardly any container asks for these, so boot makes and switches on nothing for them: a container that does brings it along (`plan/cgroup.ts`). */
+export const RARE: ReadonlySet<Controller> = new Set(['rdma', 'net_cls', 'net_prio']);
 
 export interface CgroupLayout {
   readonly mode: 'v1' | 'hybrid' | 'v2' | 'none';

@@ -10,18 +10,25 @@ export function limitsV1(resources: Oci.Resources, layout: Pick<CgroupLayout, 'w
     memory: memory(resources.memory ?? {}),
     cpu: cpu(resources.cpu ?? {}),
     cpuset: cpuset(resources.cpu ?? {}),
-    pids: resources.pids && resources.pids.limit > 0 ? [{ file: 'pids.max', value: String(resources.pids.limit) }] : [],
+    pids: (resources.pids?.limit ?? -1) >= 0 ? [{ file: 'pids.max', value: String(resources.pids?.limit) }] : [],
+    rdma: rdmaWrites(resources),
+    net_cls: write('net_cls.classid', resources.network?.classID),
+    net_prio: (resources.network?.priorities ?? []).map(({ name, priority }) => ({ file: 'net_prio.ifpriomap', value: `${name} ${priority}` })),
     blkio: blkio(resources.blockIO ?? {}, layout.weightFile ?? 'blkio.weight'),
-    hugetlb: (resources.hugepageLimits ?? []).map(({ pageSize, limit }) => ({ file: `hugetlb.${pageSize}.limit_in_bytes`, value: String(limit) })),
+    hugetlb: (resources.hugepageLimits ?? []).flatMap(({ pageSize, limit }) => [
+      { file: `hugetlb.${pageSize}.limit_in_bytes`, value: String(limit) },
+      { file: `hugetlb.${pageSize}.rsvd.limit_in_bytes`, value: String(limit), optional: true },
+    ]),
   });
 }
 
-function memory({ limit, swap, reservation, swappiness, disableOOMKiller }: NonNullable<Oci.Resources['memory']>): LimitWrite[] {
+function memory({ limit, swap, reservation, swappiness, disableOOMKiller, kernelTCP }: NonNullable<Oci.Resources['memory']>): LimitWrite[] {
   return [
     ...write('memory.limit_in_bytes', limit),
     // No swap at all is also kept where the kernel does not account swap because it has none.
     ...write('memory.memsw.limit_in_bytes', swap, { optional: swap === limit || swap === -1 }),
     ...write('memory.soft_limit_in_bytes', reservation),
+    ...write('memory.kmem.tcp.limit_in_bytes', kernelTCP),
     ...write('memory.swappiness', swappiness),
     ...(disableOOMKiller === undefined ? [] : [{ file: 'memory.oom_control', value: disableOOMKiller ? '1' : '0' }]),
   ];
@@ -38,6 +45,14 @@ function cpu({ shares, quota, period, burst, idle, realtimePeriod, realtimeRunti
     ...write('cpu.rt_runtime_us', realtimeRuntime),
     ...write('cpu.idle', idle),
   ];
+}
+
+/** One file, and one form, in both versions. */
+export function rdmaWrites({ rdma = {} }: Oci.Resources): LimitWrite[] {
+  return Object.entries(rdma).map(([device, { hcaHandles, hcaObjects }]) => {
+    const limits = [...(hcaHandles === undefined ? [] : [`hca_handle=${hcaHandles}`]), ...(hcaObjects === undefined ? [] : [`hca_object=${hcaObjects}`])];
+    return { file: 'rdma.max', value: [device, ...limits].join(' ') };
+  });
 }
 
 function cpuset({ cpus, mems }: NonNullable<Oci.Resources['cpu']>): LimitWrite[] {

@@ -2,16 +2,21 @@
 import type { Oci } from '@core/core/plugin';
 import type { CgroupLayout, Controller } from './layout.js';
 import type { LimitWrite } from './limits.js';
-import { dropEmpty, type LimitsByController } from './limits-v1.js';
+import { dropEmpty, rdmaWrites, type LimitsByController } from './limits-v1.js';
 
 export function limitsV2(resources: Oci.Resources, layout: Pick<CgroupLayout, 'weightFile'>): LimitsByController {
   const limits: LimitsByController = {
     memory: memory(resources.memory ?? {}),
     cpu: cpu(resources.cpu ?? {}),
     cpuset: [...text('cpuset.cpus', resources.cpu?.cpus), ...text('cpuset.mems', resources.cpu?.mems)],
-    pids: resources.pids && resources.pids.limit > 0 ? [{ file: 'pids.max', value: String(resources.pids.limit) }] : [],
+    // A process that is born in a group counts before it is there: with 0 there would be none, with 1 it can make no other.
+    pids: (resources.pids?.limit ?? -1) >= 0 ? [{ file: 'pids.max', value: String(Math.max(1, resources.pids?.limit ?? 1)) }] : [],
+    rdma: rdmaWrites(resources),
     blkio: io(resources.blockIO ?? {}, layout.weightFile ?? 'io.weight'),
-    hugetlb: (resources.hugepageLimits ?? []).map(({ pageSize, limit }) => ({ file: `hugetlb.${pageSize}.max`, value: String(limit) })),
+    hugetlb: (resources.hugepageLimits ?? []).flatMap(({ pageSize, limit }) => [
+      { file: `hugetlb.${pageSize}.max`, value: String(limit) },
+      { file: `hugetlb.${pageSize}.rsvd.max`, value: String(limit), optional: true },
+    ]),
   };
   for (const [file, value] of Object.entries(resources.unified ?? {})) {
     const prefix = file.split('.')[0] ?? '';

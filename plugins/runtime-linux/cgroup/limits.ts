@@ -25,16 +25,19 @@ export function missingControllers(layout: CgroupLayout, resources: Oci.Resource
   return neededControllers(resources).filter((controller) => groupHome(layout, { controller, path: '' }) === undefined);
 }
 
-function neededControllers({ memory, cpu = {}, pids, blockIO, hugepageLimits, unified = {} }: Oci.Resources): Controller[] {
+function neededControllers({ memory, cpu = {}, pids, blockIO, hugepageLimits, rdma = {}, network = {}, unified = {} }: Oci.Resources): Controller[] {
   const { cpus, mems, ...time } = cpu;
   const named = Object.keys(unified).map((file) => file.split('.')[0]).map((name) => (name === 'io' ? 'blkio' : name) as Controller);
   return [
     ...(memory && Object.keys(memory).length > 0 ? (['memory'] as const) : []),
     ...(Object.keys(time).length > 0 ? (['cpu'] as const) : []),
     ...(cpus || mems ? (['cpuset'] as const) : []),
-    ...(pids && pids.limit > 0 ? (['pids'] as const) : []),
+    ...((pids?.limit ?? -1) >= 0 ? (['pids'] as const) : []),
     ...(blockIO && Object.keys(blockIO).length > 0 ? (['blkio'] as const) : []),
     ...(hugepageLimits?.length ? (['hugetlb'] as const) : []),
+    ...(Object.keys(rdma).length > 0 ? (['rdma'] as const) : []),
+    ...(network.classID === undefined ? [] : (['net_cls'] as const)),
+    ...(network.priorities?.length ? (['net_prio'] as const) : []),
     ...named,
   ];
 }

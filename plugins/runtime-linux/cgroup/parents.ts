@@ -1,11 +1,11 @@
 /** The groups above the containers' own: made when the driver is, taken away when it closes. Called by `driver.ts`. */
 import { mkdirSync, readFileSync, rmdirSync, writeFileSync } from 'node:fs';
-import { CONTROLLERS, type CgroupLayout } from './layout.js';
+import { CONTROLLERS, RARE, type CgroupLayout } from './layout.js';
 import type { LimitWrite } from './limits.js';
 
 /** `path` is absolute in cgroup terms. Synchronous: boot only. */
 export function makeParents(layout: CgroupLayout, path: string): void {
-  for (const mount of hierarchies(layout)) {
+  for (const mount of hierarchies(layout).filter((place) => !isRare(layout, place))) {
     let folder = mount;
     for (const step of path.split('/').slice(1)) {
       // On hybrid machines nothing is switched on that no container asks for (see `plan/cgroup.ts`).
@@ -59,9 +59,15 @@ export function hierarchies({ unified, v1 }: CgroupLayout): string[] {
   return [...new Set([...(unified === undefined ? [] : [unified]), ...mounts])];
 }
 
+/** Whether a v1 hierarchy has none but rare controllers. */
+function isRare({ v1 }: Pick<CgroupLayout, 'v1'>, mount: string): boolean {
+  const controllers = CONTROLLERS.filter((name) => v1[name] === mount);
+  return controllers.length > 0 && controllers.every((name) => RARE.has(name));
+}
+
 /** One by one: a controller that cannot be handed on must not take the others along. */
 export function delegate(folder: string, { unifiedControllers }: CgroupLayout): void {
-  for (const name of unifiedControllers.filter((controller) => controller !== 'cpuacct' && controller !== 'devices' && controller !== 'freezer')) {
+  for (const name of unifiedControllers.filter((controller) => controller !== 'cpuacct' && controller !== 'devices' && controller !== 'freezer' && !RARE.has(controller))) {
     try {
       writeFileSync(`${folder}/cgroup.subtree_control`, `+${name === 'blkio' ? 'io' : name}`);
     } catch {

@@ -21,7 +21,8 @@ export async function applyLimits(limits: readonly ControllerLimits[], { object,
   const undone: Undo[] = [];
   try {
     for (const { version, folder, writes } of limits) {
-      const fresh = await mkdir(folder).then(() => true, ignoreExisting);
+      // The groups above may be missing too, see `RARE` in layout.ts.
+      const fresh = (await mkdir(folder, { recursive: true })) !== undefined;
       await writeAll({ folder, writes }, undone);
       if (!fresh) continue;
       await bring(folder, members);
@@ -78,9 +79,4 @@ async function bring(folder: string, members: () => Promise<number[]>): Promise<
 
 function hintFor(code: string | undefined): string | undefined {
   return code === 'EBUSY' ? 'The container uses more than the new limit allows; choose a higher one.' : undefined;
-}
-
-function ignoreExisting(thrown: NodeJS.ErrnoException): boolean {
-  if (thrown.code === 'EEXIST') return false;
-  throw thrown;
 }

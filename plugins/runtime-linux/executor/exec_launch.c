@@ -58,6 +58,24 @@ static int visit_start(struct visit *visit, struct process *out, struct err *err
 	return settle_pid(visit, out, pid, err);
 }
 
+/* The child is born on the cpus its maker is on; 1024 bytes are more cpus than any kernel is built for. */
+static int visit_from(struct visit *visit, struct process *out, struct err *err) {
+	const struct node *cpus = visit->plan->affinity;
+	unsigned long before[1024 / sizeof(long)];
+	long size = 0;
+	int ret;
+
+	if (!cpus) return visit_start(visit, out, err);
+	size = syscall(SYS_sched_getaffinity, 0, sizeof before, before);
+	if (size < 0 || step_affinity(NULL, cpus, err) < 0) {
+		err->step = "affinity";
+		return size < 0 ? err_sys(err, "cannot learn the cpus") : -1;
+	}
+	ret = visit_start(visit, out, err);
+	(void)syscall(SYS_sched_setaffinity, 0, (unsigned)size, before);
+	return ret;
+}
+
 int launch_exec(const struct launch *launch, struct exec_plan *plan, int first, struct process *out, struct err *err) {
 	struct outcome *outcome = mmap(NULL, sizeof *outcome, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
 	struct stdio stdio = STDIO_INIT;
@@ -74,7 +92,7 @@ int launch_exec(const struct launch *launch, struct exec_plan *plan, int first, 
 	if (stdio_open(&plan->io, &stdio, out, err) == 0) {
 		memcpy(visit.ctx.stdio, stdio.child, sizeof stdio.child);
 		visit.ctx.console = stdio.console[1];
-		ret = visit_start(&visit, out, err);
+		ret = visit_from(&visit, out, err);
 		if (ret == 0) ret = stdio_settle(&plan->io, &stdio, out, err);
 	}
 	stdio_close(&stdio);

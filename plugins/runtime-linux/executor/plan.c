@@ -156,6 +156,15 @@ static int check_first(const struct node *map, struct exec_plan *plan, struct er
 	return check_inherited(map, &plan->io, err);
 }
 
+static int check_affinity(const struct node *map, struct exec_plan *plan, struct err *err) {
+	const struct node *affinity = node_get(map, "affinity");
+
+	if (!affinity || affinity->type == NODE_NIL) return 0;
+	if (affinity->type != NODE_BIN || affinity->len == 0 || affinity->len % 8 || affinity->len > 1024) return err_set(err, EINVAL, "\"affinity\" must be words of 64 bits");
+	plan->affinity = affinity;
+	return 0;
+}
+
 int exec_plan_check(struct arena *arena, const struct node *map, struct exec_plan *plan, struct err *err) {
 	uint64_t namespaces;
 
@@ -165,7 +174,8 @@ int exec_plan_check(struct arena *arena, const struct node *map, struct exec_pla
 	if (map_text(map, "exec", &plan->exec, err) < 0 || map_text_or_null(map, "cgroup", &plan->cgroup, err) < 0 ||
 	    map_texts(map, "tasks", &plan->tasks, err) < 0 || map_number(map, "namespaces", UINT32_MAX, &namespaces, err) < 0 ||
 	    map_flag(map, "terminal", &plan->io.terminal, err) < 0 || map_flag(map, "stdin", &plan->io.stdin_open, err) < 0 ||
-	    map_flag(map, "detach", &plan->detach, err) < 0 || check_size(map, &plan->io, err) < 0 || check_owner(map, &plan->io, err) < 0 || check_first(map, plan, err) < 0)
+	    map_flag(map, "detach", &plan->detach, err) < 0 || check_affinity(map, plan, err) < 0 || check_size(map, &plan->io, err) < 0 || check_owner(map, &plan->io, err) < 0 ||
+	    check_first(map, plan, err) < 0)
 		return -1;
 	if (strlen(plan->exec) > 128) return err_set(err, EINVAL, "\"exec\" is longer than 128 bytes");
 	if (namespaces & ~(uint64_t)NAMESPACES) return err_set(err, EINVAL, "\"namespaces\" may hold CLONE_NEW* flags only");

@@ -75,6 +75,7 @@ struct plan {
 
 struct exec_plan {
 	const char *exec;
+	const struct node *affinity; /* the cpus of the monitor while it makes the process, or NULL */
 	const char *cgroup;
 	const struct node *tasks;
 	uint32_t namespaces;

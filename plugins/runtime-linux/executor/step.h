@@ -39,6 +39,7 @@ step_fn step_mkdir, step_chown, step_write, step_open, step_tree, step_netns, st
 step_fn step_join, step_unshare, step_setns, step_propagation, step_fs, step_place, step_root, step_bindroot, step_mount, step_attr;
 step_fn step_folder, step_node, step_link, step_console, step_mask, step_readonly, step_pivot, step_chroot;
 step_fn step_sysctl, step_hostname, step_domainname, step_loopback, step_rlimit, step_oom, step_attribute, step_session, step_umask, step_cwd;
+step_fn step_personality, step_scheduler, step_ioprio, step_affinity, step_mempolicy;
 step_fn step_user, step_caps, step_nnp, step_seccomp, step_exec;
 step_fn step_fifo, step_sync, step_hook, step_lookup, step_hold;
 

@@ -3,6 +3,7 @@
 #include <errno.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/ioctl.h>
 #include <sys/stat.h>
 #include <time.h>
 
@@ -92,11 +93,28 @@ int step_tree(struct ctx *ctx, const struct node *args, struct err *err) {
 	return ret;
 }
 
-int step_netns(struct ctx *ctx, const struct node *args, struct err *err) {
-	int fd = openat(AT_FDCWD, args[1].str, O_RDONLY | O_CLOEXEC);
+/* Kept namespaces are mounts of the machine's, which the executor's own mount namespace does not have. */
+static int namespace_open(struct ctx *ctx, const char *path, struct err *err) {
+	int fd;
 
-	if (fd < 0) return err_sys(err, "cannot open the namespace %s", args[1].str);
-	return slot_fill(ctx, args[0].number, fd, err);
+	if (machine_enter(ctx, err) < 0) return -1;
+	fd = openat(AT_FDCWD, path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
+	if (fd < 0) (void)err_sys(err, "cannot open the namespace %s", path);
+	if (machine_leave(ctx, fd < 0 ? &(struct err)ERR_INIT : err) == 0) return fd;
+	if (fd >= 0) close(fd);
+	return -1;
+}
+
+int step_netns(struct ctx *ctx, const struct node *args, struct err *err) {
+	const struct step *step = &ctx->steps->list[ctx->at];
+	autofd fd = namespace_open(ctx, args[1].str, err);
+	int type;
+
+	if (fd < 0) return -1;
+	type = ioctl(fd, CORE_NS_GET_NSTYPE);
+	if (type < 0) return err_set(err, EINVAL, "%s is no namespace", args[1].str);
+	if (step->argc > 2 && (uint64_t)type != args[2].number) return err_set(err, EINVAL, "%s is a namespace of another type", args[1].str);
+	return slot_fill(ctx, args[0].number, fd_take(&fd), err);
 }
 
 /* A group stays busy for a moment after its last process has been reaped by someone else. */

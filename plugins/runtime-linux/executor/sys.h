@@ -90,6 +90,8 @@ enum { CORE_FSCONFIG_FLAG = 0, CORE_FSCONFIG_STRING = 1, CORE_FSCONFIG_FD = 5, C
 /* _IO(0xFF, n) of linux/pidfd.h and linux/nsfs.h */
 #define CORE_PIDFD_GET_MNT_NAMESPACE 0xff03
 
+#define CORE_NS_GET_NSTYPE 0xb703
+
 #define PROC_MAGIC 0x9fa0
 #define PROC_ROOT_INODE 1
 #define DEVPTS_MAGIC 0x1cd1

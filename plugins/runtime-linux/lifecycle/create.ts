@@ -8,6 +8,7 @@ import type { Paths } from '../plan/input.js';
 import type { Plan } from '../protocol.js';
 import { recordText, type ContainerRecord } from '../records.js';
 import { checkCreate } from '../validate/index.js';
+import { warnings } from '../validate/warnings.js';
 
 /** Throws E_EXISTS, E_INVALID, E_UNSUPPORTED. */
 export function createContainer(context: Context, request: CreateRequest): RuntimeStatus {
@@ -40,6 +41,7 @@ function prepare(context: Context, request: CreateRequest): Encoded {
   if (made) return new Encoded(made);
   checkCreate(request, context.host);
   const { spec, rootfs } = request;
+  for (const warning of warnings(spec, context.host)) context.warn(`container ${id}: ${warning}`);
   const paths = pathsOf(context, { id, cgroupsPath: spec.linux?.cgroupsPath });
   const encoded = encode(planOf(context, { id, paths, record: { spec, rootfs, io: completeIo(request.io) } }));
   if (key !== undefined) templates.learn(key, { id, bytes: encoded.bytes });

@@ -2,7 +2,7 @@
 import { randomBytes } from 'node:crypto';
 import { rename, writeFile } from 'node:fs/promises';
 import { CoreError, type Oci } from '@core/core/plugin';
-import { missingControllers, resourceLimits, type ControllerLimits } from '../cgroup/limits.js';
+import { resourceLimits, type ControllerLimits } from '../cgroup/limits.js';
 import { processesOf } from '../cgroup/members.js';
 import { groupHome } from '../cgroup/paths.js';
 import { applyLimits } from '../cgroup/update.js';
@@ -11,6 +11,7 @@ import type { Context } from '../context.js';
 import { Issues } from '../issues.js';
 import { recordText, type ContainerRecord } from '../records.js';
 import { checkResources } from '../validate/resources.js';
+import { unsupportedResources } from '../validate/unsupported.js';
 import { planOf } from './create.js';
 
 /** Throws E_INVALID, E_UNSUPPORTED, E_STATE, and E_SETUP with the old limits back in force. */
@@ -44,7 +45,7 @@ export function mergeResources(before: Oci.Resources, { memory, cpu, blockIO, ..
 /** `pids: -1` lifts a limit, which a plan for a new container would simply leave out. */
 function lifted({ host }: Context, { container, changes }: { readonly container: Container; readonly changes: Oci.Resources }): ControllerLimits[] {
   const home = groupHome(host.cgroups, { controller: 'pids', path: container.paths.cgroup });
-  if (!home || changes.pids === undefined || changes.pids.limit > 0) return [];
+  if (!home || changes.pids?.limit === undefined || changes.pids.limit >= 0) return [];
   return [{ controller: 'pids', ...home, writes: [{ file: 'pids.max', value: 'max', optional: true }] }];
 }
 
@@ -53,8 +54,8 @@ function check({ host }: Context, container: Container, { changes, merged }: { r
   issues.expect(changes.devices === undefined, 'resources.devices', 'cannot be changed while the container exists');
   checkResources(merged, { issues, host, path: 'resources' });
   issues.done('cannot update the container', container.object);
-  const missing = missingControllers(host.cgroups, merged);
-  if (missing.length > 0) throw new CoreError('E_UNSUPPORTED', { message: `this machine has no cgroup controller for ${missing.join(', ')}`, object: container.object });
+  const missing = unsupportedResources(merged, host);
+  if (missing.length > 0) throw new CoreError('E_UNSUPPORTED', { message: `cannot update the container: ${missing.join('; ')}`, object: container.object });
 }
 
 /** The record a next kernel would read; by rename, so that it is whole at any instant. */

@@ -3,6 +3,7 @@
  * a grace period of the whole machine.
  */
 import { deviceProgram } from '../cgroup/devices-bpf.js';
+import { RARE, type Controller } from '../cgroup/layout.js';
 import { allGroups } from '../cgroup/paths.js';
 import { CLONE, O } from '../constants.js';
 import type { Plan } from '../protocol.js';
@@ -15,6 +16,7 @@ export function cgroupSteps(draft: PlanDraft): Pick<Plan, 'cgroup' | 'cgroups' |
   const { groups } = draft;
   for (const group of groups) {
     if (group.version === 2) delegate(draft, group);
+    else if (group.controllers.every((name) => RARE.has(name))) makeAbove(draft, group);
     draft.prepare.push(['mkdir', group.folder, 0o755]);
     for (const { file, value, optional = false } of group.writes) draft.prepare.push(['write', `${group.folder}/${file}`, value, optional]);
     if (group.version === 1) join(draft, group.folder);
@@ -38,17 +40,28 @@ export function cgroupNamespace(draft: PlanDraft): void {
   if (draft.own.has('cgroup')) draft.setup.push(['unshare', CLONE.NEWCGROUP]);
 }
 
-/** On hybrid machines boot leaves the v2 tree as it is; a container that needs a controller of it switches it on on its way down. */
+/**
+ * What boot has not switched on in the v2 tree, which is everything on hybrid machines and what is rare elsewhere: a container
+ * that needs it does so on its way down.
+ */
 function delegate(draft: PlanDraft, group: Group): void {
   const { cgroups } = draft.input.host;
-  if (cgroups.mode !== 'hybrid' || group.controllers.length === 0) return;
-  const wanted = group.controllers.map((name) => `+${name === 'blkio' ? 'io' : name}`).join(' ');
+  const lacking = cgroups.mode === 'hybrid' ? group.controllers : group.controllers.filter((name) => RARE.has(name));
+  if (lacking.length === 0) return;
+  const wanted = lacking.map((name) => `+${name === 'blkio' ? 'io' : name}`).join(' ');
   const steps = draft.input.paths.cgroup.split('/').slice(1, -1);
   let folder = cgroups.unified as string;
   for (const next of ['', ...steps]) {
     folder += next === '' ? '' : `/${next}`;
     draft.prepare.push(['write', `${folder}/cgroup.subtree_control`, wanted, false]);
   }
+}
+
+/** The groups above the container's own in a hierarchy boot has passed over. */
+function makeAbove(draft: PlanDraft, { folder, controllers }: Group): void {
+  const mount = draft.input.host.cgroups.v1[controllers[0] as Controller] as string;
+  const steps = folder.slice(mount.length).split('/').slice(1, -1);
+  steps.forEach((_, index) => draft.prepare.push(['mkdir', `${mount}/${steps.slice(0, index + 1).join('/')}`, 0o755]));
 }
 
 function join(draft: PlanDraft, folder: string): void {

@@ -33,9 +33,9 @@ export function deviceSteps(draft: PlanDraft): void {
   if (draft.spec.process?.terminal) draft.setup.push(['console', '/dev/console']);
 }
 
-/** In a user namespace no node can be made, so the machine's own is bound. */
+/** In a user namespace no device can be made, so the machine's own is bound. */
 function addDevice(draft: PlanDraft, device: Oci.Device): void {
-  if (draft.userns) {
+  if (draft.userns && device.type !== 'p') {
     const slot = draft.slot();
     draft.prepare.push(['tree', slot, device.path, false, false, true]);
     draft.setup.push(['mount', slot, device.path, 2, false]);

@@ -7,6 +7,7 @@ import { pipeOwner } from './ids.js';
 import type { HostFacts } from './input.js';
 import { execNamespaces } from './namespaces.js';
 import { rlimitSteps, userSteps } from './process.js';
+import { maskOf, tuningSteps } from './tuning.js';
 
 export interface ExecInput {
   readonly execId: string;
@@ -20,8 +21,10 @@ export interface ExecInput {
 
 export function compileExec({ execId, request, spec, host, cgroup, tasks }: ExecInput): ExecPlan {
   const process = execProcess(request, { base: spec.process as Oci.Process, lastCapability: host.lastCapability });
+  const { initial, final } = process.execCPUAffinity ?? {};
   return {
     exec: execId,
+    ...(initial && { affinity: maskOf(initial) }),
     ...(cgroup !== undefined && { cgroup }),
     tasks,
     namespaces: execNamespaces(spec),
@@ -29,6 +32,8 @@ export function compileExec({ execId, request, spec, host, cgroup, tasks }: Exec
       ...rlimitSteps(process),
       ...(process.oomScoreAdj === undefined ? [] : [['oom', process.oomScoreAdj] as const]),
       ['session'],
+      ...(final ? [['affinity', maskOf(final)] as const] : []),
+      ...tuningSteps(process, spec.linux),
       ...userSteps(process, { seccomp: request.privileged ? undefined : spec.linux?.seccomp, init: false }),
     ],
     terminal: request.terminal ?? false,

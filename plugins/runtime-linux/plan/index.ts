@@ -12,7 +12,7 @@ import { mountSteps } from './mounts.js';
 import { cloneFlags, joinSteps } from './namespaces.js';
 import { protectionSteps } from './protection.js';
 import { identitySteps, processSteps } from './process.js';
-import { rootReadonly, rootSteps } from './rootfs.js';
+import { rootPropagation, rootReadonly, rootSteps } from './rootfs.js';
 
 export type { HostFacts, Paths, PlanInput } from './input.js';
 
@@ -29,6 +29,7 @@ export function compilePlan(input: PlanInput): Plan {
   protectionSteps(draft);
   rootReadonly(draft);
   draft.setup.push(['pivot']);
+  rootPropagation(draft);
   identitySteps(draft);
   processSteps(draft);
   return {

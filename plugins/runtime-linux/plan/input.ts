@@ -8,6 +8,8 @@ export interface HostFacts {
   readonly cgroups: CgroupLayout;
   /** Highest capability number this kernel knows (/proc/sys/kernel/cap_last_cap). */
   readonly lastCapability: number;
+  /** Security modules in force that label processes: `apparmor`, `selinux`. */
+  readonly modules: ReadonlySet<string>;
   /** Paths of /proc and /sys that are commonly masked or made read-only and that this kernel does not have. */
   readonly absent: ReadonlySet<string>;
 }

@@ -18,6 +18,8 @@ export interface MountOptions {
   readonly bind: boolean;
   readonly recursive: boolean;
   readonly idmap: boolean;
+  /** Changes the mount that is there instead of making one. */
+  readonly remount: boolean;
   /** The file system's own options, in order. */
   readonly data: readonly FsOption[];
 }
@@ -67,6 +69,7 @@ function parse(options: readonly string[]): MountOptions {
     bind: false,
     recursive: false,
     idmap: false,
+    remount: false,
     data: [],
   };
   for (const option of options) apply(option, draft);
@@ -81,7 +84,19 @@ interface Draft extends MountOptions {
   bind: boolean;
   recursive: boolean;
   idmap: boolean;
+  remount: boolean;
   data: FsOption[];
+}
+
+/** What is said of a whole tree, said of one mount: of a file system of its own nothing is below. */
+export function flattened({ attributes, recursiveAttributes }: MountOptions): Attributes {
+  return { set: (attributes.set & ~recursiveAttributes.clear) | recursiveAttributes.set, clear: (attributes.clear & ~recursiveAttributes.set) | recursiveAttributes.clear };
+}
+
+/** Destinations may be relative to `/`, and need not be tidy; `..` is for validation to refuse. */
+export function destinationOf(destination: string): string {
+  const parts = destination.split('/').filter((part) => part !== '' && part !== '.');
+  return `/${parts.join('/')}`;
 }
 
 function apply(option: string, draft: Draft): void {
@@ -89,6 +104,7 @@ function apply(option: string, draft: Draft): void {
     draft.bind = true;
     draft.recursive ||= option === 'rbind';
   } else if (option === 'idmap' || option === 'ridmap') draft.idmap = true;
+  else if (option === 'remount') draft.remount = true;
   else if (withoutEffect.has(option)) return;
   else if (superblockFlags.has(option)) draft.data.push([option, null]);
   else if (!applyAttribute(option, draft.attributes) && !applyPropagation(option, draft)) {

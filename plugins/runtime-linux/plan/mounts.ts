@@ -4,15 +4,32 @@ import { MS } from '../constants.js';
 import type { FsOption } from '../protocol.js';
 import { cgroupMount } from './cgroup-mount.js';
 import type { PlanDraft } from './draft.js';
-import { parseMountOptions, type MountOptions } from './mount-options.js';
+import { destinationOf, flattened, parseMountOptions, type MountOptions } from './mount-options.js';
 
 export function mountSteps(draft: PlanDraft): void {
-  for (const mount of draft.spec.mounts ?? []) {
+  for (const asked of draft.spec.mounts ?? []) {
+    const mount = { ...asked, destination: destinationOf(asked.destination) };
     const options = parseMountOptions(mount.options ?? []);
-    if (options.bind || mount.type === 'bind') bindMount(draft, mount, options);
-    else if (mount.type === 'cgroup' || mount.type === 'cgroup2') cgroupMount(draft, mount.destination, options.attributes.set);
+    if (options.remount || onlyPropagates(mount, options)) change(draft, mount.destination, options);
+    else if (options.bind || mount.type === 'bind') bindMount(draft, mount, options);
+    else if (mount.type === 'cgroup' || mount.type === 'cgroup2') {
+      cgroupMount(draft, mount.destination, flattened(options).set);
+      if (options.propagation) draft.setup.push(['attr', mount.destination, 0, 0, options.propagation, options.recursivePropagation]);
+    }
     else filesystem(draft, mount, options);
   }
+}
+
+/** mount(8)'s way to say how a mount that is there hands on what is mounted below it. */
+export function onlyPropagates({ type = 'none' }: Oci.Mount, { bind, propagation }: MountOptions): boolean {
+  return type === 'none' && !bind && propagation !== 0;
+}
+
+/** Of the mount at that place, whoever made it: its attributes and its propagation. */
+function change(draft: PlanDraft, target: string, { attributes: own, recursiveAttributes: all, propagation, recursivePropagation }: MountOptions): void {
+  if (own.set || own.clear) draft.setup.push(['attr', target, own.set, own.clear, 0, false]);
+  if (all.set || all.clear) draft.setup.push(['attr', target, all.set, all.clear, 0, true]);
+  if (propagation) draft.setup.push(['attr', target, 0, 0, propagation, recursivePropagation]);
 }
 
 function bindMount(draft: PlanDraft, mount: Oci.Mount, options: MountOptions): void {
@@ -27,13 +44,18 @@ function filesystem(draft: PlanDraft, mount: Oci.Mount, options: MountOptions): 
   const slot = draft.slot();
   const type = mount.type ?? 'none';
   const source: FsOption[] = withoutSource.has(type) || !mount.source ? [] : [['source', mount.source]];
+  const { mountLabel } = draft.spec.linux ?? {};
+  const label: FsOption[] = mountLabel && !unlabelled.has(type) ? [['context', mountLabel]] : [];
   const kernelTree = type === 'proc' || type === 'sysfs' || inKernelTree(mount.destination);
-  draft.setup.push(['fs', slot, type, [...source, ...options.data], options.attributes.set], ['mount', slot, mount.destination, 1, kernelTree]);
+  draft.setup.push(['fs', slot, type, [...source, ...options.data, ...label], flattened(options).set], ['mount', slot, mount.destination, 1, kernelTree]);
   if (options.propagation) draft.setup.push(['attr', mount.destination, 0, 0, options.propagation, options.recursivePropagation]);
 }
 
 /** Their source is a mere label, and the label costs a call. */
 const withoutSource = new Set(['proc', 'sysfs', 'tmpfs', 'devpts', 'mqueue', 'ramfs']);
+
+/** SELinux labels what is in them by itself. */
+const unlabelled = new Set(['proc', 'sysfs', 'mqueue', 'cgroup', 'cgroup2']);
 
 /** One call for all where the depth agrees. A bind that says nothing follows the machine's mounts one way, as runc's do. */
 function attributes(draft: PlanDraft, target: string, options: MountOptions): void {

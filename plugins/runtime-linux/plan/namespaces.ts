@@ -31,7 +31,7 @@ export function joinSteps(draft: PlanDraft): void {
   for (const { type, path } of draft.spec.linux?.namespaces ?? []) {
     if (path === undefined) continue;
     const slot = draft.slot();
-    draft.prepare.push(['netns', slot, path]);
+    draft.prepare.push(['netns', slot, path, flags[type]]);
     draft.setup.push(['setns', slot, flags[type]]);
   }
 }

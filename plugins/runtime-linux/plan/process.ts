@@ -5,6 +5,7 @@ import { RLIMITS, SECCOMP_FLAGS, U64_MAX } from '../constants.js';
 import type { ProcessStep } from '../protocol.js';
 import { seccompProgram } from '../seccomp/cache.js';
 import type { PlanDraft } from './draft.js';
+import { tuningSteps } from './tuning.js';
 
 /** Annotation that asks for an init as pid 1; the OCI spec has no field for it. */
 export const INIT_ANNOTATION = 'core.init';
@@ -24,6 +25,7 @@ export function processSteps(draft: PlanDraft): void {
     ...rlimitSteps(process),
     ...(process.oomScoreAdj === undefined ? [] : [['oom', process.oomScoreAdj] as const]),
     ['session'],
+    ...tuningSteps(process, spec.linux),
     ...userSteps(process, { seccomp: spec.linux?.seccomp, init }),
   );
 }
@@ -56,8 +58,11 @@ export function userSteps(process: Oci.Process, { seccomp, init }: Confinement):
   ];
 }
 
+/** How a listener waits is refused by the kernel where there is none. */
 function seccompFlags(seccomp: Oci.Seccomp): number {
-  return (seccomp.flags ?? []).reduce((all, name) => all | (SECCOMP_FLAGS[name] ?? 0), 0);
+  const notifies = seccomp.syscalls?.some(({ action }) => action === 'SCMP_ACT_NOTIFY') ?? false;
+  const flags = (seccomp.flags ?? []).filter((name) => notifies || name !== 'SECCOMP_FILTER_FLAG_WAIT_KILLABLE_RECV');
+  return flags.reduce((all, name) => all | (SECCOMP_FLAGS[name] ?? 0), 0);
 }
 
 function limit(value: number): bigint {

@@ -7,22 +7,30 @@ import type { PlanDraft } from './draft.js';
 export function rootSteps(draft: PlanDraft): void {
   const { rootfs, paths } = draft.input;
   draft.prepare.push(['mkdir', paths.state, 0o700]);
-  if (rootfs.kind === 'folder') folderRoot(draft, rootfs.path);
+  if (rootfs.kind === 'folder') folderRoot(draft, rootfs);
   else overlayRoot(draft, rootfs);
 }
 
 /** Once everything is mounted: the mount points had to be made in it. */
 export function rootReadonly(draft: PlanDraft): void {
   if (draft.spec.root?.readonly) draft.setup.push(['attr', '/', MOUNT_ATTR.RDONLY, 0, 0, false]);
-  const propagation = { shared: MS.SHARED, slave: MS.SLAVE, private: MS.PRIVATE, unbindable: MS.UNBINDABLE, '': 0 }[draft.spec.linux?.rootfsPropagation ?? ''];
-  if (propagation) draft.setup.push(['attr', '/', 0, 0, propagation, false]);
 }
 
-function folderRoot(draft: PlanDraft, path: string): void {
+/** After `pivot`, which takes no shared root. */
+export function rootPropagation(draft: PlanDraft): void {
+  const wanted = draft.spec.linux?.rootfsPropagation ?? '';
+  const propagation = ROOT_PROPAGATION[wanted.replace(/^r/, '')];
+  if (propagation) draft.setup.push(['attr', '/', 0, 0, propagation, wanted.startsWith('r')]);
+}
+
+const ROOT_PROPAGATION: Readonly<Record<string, number>> = { shared: MS.SHARED, slave: MS.SLAVE, private: MS.PRIVATE, unbindable: MS.UNBINDABLE };
+
+/** A folder of a shared mount would hand on to the machine what is mounted in it, so it only listens from the beginning. */
+function folderRoot(draft: PlanDraft, { path, idmap = true }: Extract<Rootfs, { kind: 'folder' }>): void {
   const slot = draft.slot();
-  if (draft.userns) draft.mapped.push(['tree', slot, path, false, true, true]);
+  if (draft.userns && idmap) draft.mapped.push(['tree', slot, path, false, true, true]);
   else draft.prepare.push(['tree', slot, path, true, false, true]);
-  draft.setup.push(['root', slot]);
+  draft.setup.push(['root', slot], ['attr', '/', 0, 0, MS.SLAVE, true]);
 }
 
 function overlayRoot(draft: PlanDraft, { lowers, masks = [], scratch = [] }: Extract<Rootfs, { kind: 'overlay' }>): void {

@@ -16,20 +16,15 @@ const plain: Partial<Record<Oci.SeccompAction, number>> = {
   SCMP_ACT_TRAP: 0x00030000,
   SCMP_ACT_LOG: 0x7ffc0000,
   SCMP_ACT_ALLOW: 0x7fff0000,
+  SCMP_ACT_NOTIFY: 0x7fc00000,
 };
 
-/** `errnoRet` defaults to EPERM. `SCMP_ACT_NOTIFY` is refused with E_UNSUPPORTED: nobody would listen. */
+/** `errnoRet` defaults to EPERM. That somebody listens to `SCMP_ACT_NOTIFY` is checked before (`validate/seccomp.ts`). */
 export function returnValue(action: Oci.SeccompAction, errnoRet: number = EPERM): number {
   const value = plain[action];
   if (value !== undefined) return value;
   if (action === 'SCMP_ACT_ERRNO') return ERRNO | (errnoRet & 0xffff);
   if (action === 'SCMP_ACT_TRACE') return TRACE | (errnoRet & 0xffff);
-  if (action === 'SCMP_ACT_NOTIFY') {
-    throw new CoreError('E_UNSUPPORTED', {
-      message: 'seccomp: SCMP_ACT_NOTIFY needs a listener, and this runtime starts none',
-      hint: 'Use SCMP_ACT_ERRNO or SCMP_ACT_TRAP for these system calls.',
-    });
-  }
   throw new CoreError('E_INVALID', { message: `seccomp: unknown action ${String(action)}` });
 }
 

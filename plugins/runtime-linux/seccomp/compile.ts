@@ -23,7 +23,8 @@ export function compileSeccomp(profile: Oci.Seccomp): Uint8Array {
 }
 
 export function seccompCode(profile: Oci.Seccomp): Code {
-  const names = profile.architectures?.length ? profile.architectures : [nativeArch()];
+  // The machine's own is always among them, as with libseccomp: a filter without it would let nothing start.
+  const names = [...new Set([nativeArch(), ...(profile.architectures ?? [])])];
   const archs = names.map((name) => arch(name)).filter((known) => known !== undefined);
   if (archs.length === 0) {
     throw new CoreError('E_INVALID', { message: `seccomp: none of the architectures ${names.join(', ')} is known` });

@@ -10,6 +10,7 @@ export function sysctlNamespace(name: string): Oci.NamespaceType | undefined {
   const dotted = name.replaceAll('/', '.');
   if (IPC.has(dotted) || dotted.startsWith('fs.mqueue.')) return 'ipc';
   if (dotted === 'kernel.domainname') return 'uts';
+  if (dotted.startsWith('user.')) return 'user';
   return dotted.startsWith('net.') ? 'network' : undefined;
 }
 
@@ -18,7 +19,7 @@ export function checkSysctls({ sysctls = {}, namespaces = {}, network }: Contain
     const namespace = sysctlNamespace(name);
     const path = at('sysctls', name);
     if (!issues.expect(namespace !== undefined, path, 'belongs to the whole machine, not to a container')) continue;
-    const shared = namespace === 'network' ? network === 'host' : namespaces[namespace as 'ipc' | 'uts'] === 'host';
+    const shared = namespace === 'network' ? network === 'host' : namespace === 'user' ? namespaces.user !== 'private' : namespaces[namespace as 'ipc' | 'uts'] === 'host';
     issues.expect(!shared, path, `the container shares the machine's ${namespace} namespace`);
   }
 }

@@ -3,13 +3,13 @@
  * The checks are written out by hand rather than as a schema because they stand on the start path.
  */
 import { CoreError, type CreateRequest, type Io, type Rootfs } from '@core/core/plugin';
-import { missingControllers } from '../cgroup/limits.js';
 import { Issues } from '../issues.js';
 import type { HostFacts } from '../plan/input.js';
 import { isClean } from '../spec/mounts.js';
 import { checkLinux } from './linux.js';
 import { checkMounts } from './mounts.js';
 import { checkProcess } from './process.js';
+import { unsupported } from './unsupported.js';
 import { isCount, isObject } from './values.js';
 
 const ID = /^[a-zA-Z0-9][a-zA-Z0-9_.-]{0,127}$/;
@@ -22,16 +22,17 @@ export function checkCreate(request: CreateRequest, host: HostFacts): void {
   checkRootfs(rootfs, issues);
   checkIo(io ?? {}, issues);
   if (issues.expect(isObject(spec), 'spec', 'must be an OCI spec')) {
+    issues.expect(/^1\.[0-9]+\.[0-9]+([-+].*)?$/.test(spec.ociVersion), 'spec.ociVersion', 'is a version such as 1.3.0; the first number must be 1');
     checkProcess(spec, issues);
     checkMounts(spec, issues);
     checkLinux(spec, { issues, host });
   }
   issues.done('cannot create the container', { kind: 'container', id: String(id) });
-  const missing = missingControllers(host.cgroups, spec.linux?.resources ?? {});
+  const missing = unsupported(spec, host);
   if (missing.length > 0) {
     throw new CoreError('E_UNSUPPORTED', {
-      message: `this machine has no cgroup controller for ${missing.join(', ')}`,
-      hint: 'Leave these limits out, or enable the controllers on the kernel command line.',
+      message: `cannot create the container: ${missing.join('; ')}`,
+      hint: 'Leave these out. Cgroup controllers and security modules can be enabled on the kernel command line.',
       object: { kind: 'container', id },
     });
   }
@@ -41,6 +42,7 @@ function checkRootfs(rootfs: Rootfs, issues: Issues): void {
   if (!issues.expect(isObject(rootfs), 'rootfs', 'is missing')) return;
   if (rootfs.kind === 'folder') {
     issues.expect(isClean(rootfs.path), 'rootfs.path', 'must be an absolute path');
+    issues.expect(rootfs.idmap === undefined || typeof rootfs.idmap === 'boolean', 'rootfs.idmap', 'is true or false');
   } else if (issues.expect(rootfs.kind === 'overlay', 'rootfs.kind', 'is "overlay" or "folder"')) {
     issues.expect(Array.isArray(rootfs.lowers) && rootfs.lowers.length > 0, 'rootfs.lowers', 'needs at least one folder');
     rootfs.lowers?.forEach((path, index) => issues.expect(isClean(path), `rootfs.lowers[${index}]`, 'must be an absolute path'));

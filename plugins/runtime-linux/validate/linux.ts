@@ -28,8 +28,9 @@ export function checkLinux(spec: Oci.Spec, { issues, host }: { readonly issues: 
     });
   }
   checkSysctls(spec, issues);
+  for (const [key, value] of Object.entries(spec.annotations ?? {})) issues.expect(typeof value === 'string', at('spec.annotations', key), 'must be text');
   issues.expect(linux.cgroupsPath === undefined || (isText(linux.cgroupsPath) && isClean(linux.cgroupsPath) && linux.cgroupsPath !== '/'), 'spec.linux.cgroupsPath', 'must be an absolute path below the root');
-  issues.expect(['shared', 'slave', 'private', 'unbindable', ''].includes(linux.rootfsPropagation ?? ''), 'spec.linux.rootfsPropagation', 'is shared, slave, private or unbindable');
+  issues.expect(/^(r?(shared|slave|private|unbindable))?$/.test(linux.rootfsPropagation ?? ''), 'spec.linux.rootfsPropagation', 'is shared, slave, private or unbindable');
   checkResources(linux.resources ?? {}, { issues, host });
   if (linux.seccomp) checkSeccomp(linux.seccomp, issues);
 }

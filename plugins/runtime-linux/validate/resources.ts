@@ -22,6 +22,14 @@ export function checkResources(resources: Oci.Resources, { issues, host, path = 
     issues.expect(isCount(limit), `${path}.hugepageLimits[${index}].limit`, 'is a number of bytes');
   });
   (resources.devices ?? []).forEach((rule, index) => checkDeviceRule(rule, { issues, path: `${path}.devices[${index}]` }));
+  for (const [device, limits] of Object.entries(resources.rdma ?? {})) {
+    const values = [limits.hcaHandles, limits.hcaObjects].filter((value) => value !== undefined);
+    issues.expect(/^[^\s/]+$/.test(device) && values.length > 0 && values.every(isU32), at(`${path}.rdma`, device), 'is a device with hcaHandles, hcaObjects or both');
+  }
+  issues.expect(resources.network?.classID === undefined || isU32(resources.network.classID), `${path}.network.classID`, 'is a whole number below 2^32');
+  (resources.network?.priorities ?? []).forEach(({ name, priority }, index) => {
+    issues.expect(/^[^\s/]{1,15}$/.test(name) && isU32(priority), `${path}.network.priorities[${index}]`, 'needs the name of a link and a priority');
+  });
   for (const file of Object.keys(resources.unified ?? {})) {
     issues.expect(/^[a-z]+(\.[A-Za-z0-9_-]+)+$/.test(file), at(`${path}.unified`, file), 'is a file of a v2 controller, such as "memory.high"');
     issues.expect(host.cgroups.mode === 'v2', at(`${path}.unified`, file), 'takes a machine with cgroup v2 alone');
@@ -35,11 +43,13 @@ interface Where {
 
 const bytesOrNone = (value: number | undefined): boolean => value === undefined || value === -1 || isCount(value);
 
-function checkMemory({ limit, swap, reservation, swappiness }: NonNullable<Oci.Resources['memory']>, { issues, path }: Where): void {
+function checkMemory({ limit, swap, reservation, swappiness, kernel, kernelTCP }: NonNullable<Oci.Resources['memory']>, { issues, path }: Where): void {
   issues.expect(bytesOrNone(limit), `${path}.limit`, 'is a number of bytes; -1 means no limit');
   issues.expect(bytesOrNone(reservation), `${path}.reservation`, 'is a number of bytes; -1 means none');
   issues.expect(bytesOrNone(swap), `${path}.swap`, 'is a number of bytes; -1 means no limit');
   issues.expect(swap === undefined || swap === -1 || (limit !== undefined && limit >= 0 && swap >= limit), `${path}.swap`, 'counts memory plus swap, so it takes a memory limit and is not below it');
+  issues.expect(bytesOrNone(kernel), `${path}.kernel`, 'is a number of bytes; -1 means no limit');
+  issues.expect(bytesOrNone(kernelTCP), `${path}.kernelTCP`, 'is a number of bytes; -1 means no limit');
   issues.expect(swappiness === undefined || (isCount(swappiness) && swappiness <= 100), `${path}.swappiness`, 'is between 0 and 100');
 }
 
@@ -47,6 +57,10 @@ function checkCpu(cpu: NonNullable<Oci.Resources['cpu']>, { issues, path }: Wher
   issues.expect(cpu.shares === undefined || isCount(cpu.shares), `${path}.shares`, 'is a whole number');
   issues.expect(cpu.quota === undefined || cpu.quota === -1 || (isCount(cpu.quota) && cpu.quota >= 1000), `${path}.quota`, 'is at least 1000 microseconds; -1 means no limit');
   issues.expect(cpu.period === undefined || (isCount(cpu.period) && cpu.period >= 1000 && cpu.period <= 1_000_000), `${path}.period`, 'is between 1000 and 1000000 microseconds');
+  issues.expect(cpu.idle === undefined || cpu.idle === 0 || cpu.idle === 1, `${path}.idle`, 'is 0 or 1');
+  issues.expect(cpu.burst === undefined || (isCount(cpu.burst) && ((cpu.quota ?? -1) < 0 || cpu.burst <= (cpu.quota as number))), `${path}.burst`, 'is a number of microseconds, and not above the quota');
+  issues.expect(cpu.realtimePeriod === undefined || isCount(cpu.realtimePeriod), `${path}.realtimePeriod`, 'is a number of microseconds');
+  issues.expect(cpu.realtimeRuntime === undefined || Number.isSafeInteger(cpu.realtimeRuntime), `${path}.realtimeRuntime`, 'is a number of microseconds');
   for (const key of ['cpus', 'mems'] as const) {
     issues.expect(cpu[key] === undefined || /^[0-9]+(-[0-9]+)?(,[0-9]+(-[0-9]+)?)*$|^$/.test(cpu[key]), `${path}.${key}`, 'is a list such as "0-2,4"');
   }

@@ -12,7 +12,7 @@ export const layouts = {
 } as const satisfies Record<string, CgroupLayout>;
 
 export function machine(mode: keyof typeof layouts): HostFacts {
-  return { cgroups: layouts[mode], lastCapability: 40, absent: new Set(['/proc/asound', '/proc/scsi']) };
+  return { cgroups: layouts[mode], lastCapability: 40, modules: new Set(), absent: new Set(['/proc/asound', '/proc/scsi']) };
 }
 
 export function settings(over: Partial<ContainerSettings> = {}): ContainerSettings {

@@ -142,9 +142,9 @@ static void find_memberships(struct ctx *ctx, const char *user, struct identity 
 	fd_close(&lines.fd);
 }
 
+/* Digits are a number always, in range or not: as a name the image could give them any uid, 0 too. */
 static int set_user(struct ctx *ctx, const char *user, struct identity *out, char *found, size_t cap, struct err *err) {
-	if (find_user(ctx, user, 0, out, found, cap)) return 0;
-	if (!all_digits(user)) return err_set(err, ENOENT, "there is no user %.60s in the image", user);
+	if (!all_digits(user)) return find_user(ctx, user, 0, out, found, cap) ? 0 : err_set(err, ENOENT, "there is no user %.60s in the image", user);
 	if (number_of(user) < 0) return err_set(err, EINVAL, "user %.60s is out of range", user);
 	out->uid = (uint32_t)number_of(user);
 	/* A number without a line in passwd belongs to group 0, as Docker has it. */
@@ -165,8 +165,7 @@ int identity_find(struct ctx *ctx, const char *text, struct identity *out, struc
 		if (*found) find_memberships(ctx, found, out);
 		return 0;
 	}
-	if (find_group(ctx, group, &out->gid)) return 0;
-	if (!all_digits(group)) return err_set(err, ENOENT, "there is no group %.60s in the image", group);
+	if (!all_digits(group)) return find_group(ctx, group, &out->gid) ? 0 : err_set(err, ENOENT, "there is no group %.60s in the image", group);
 	if (number_of(group) < 0) return err_set(err, EINVAL, "group %.60s is out of range", group);
 	out->gid = (uint32_t)number_of(group);
 	return 0;

@@ -1,6 +1,6 @@
 /* The executor's entry: arguments come in, a server runs until its end. `core-executor --run DIR [--keep PATH]... [--lease [--tree PATH] [--group PATH]...]`
  * is started by the runtime's driver; `--check-plan` reads a plan from stdin and says `ok` or why not;
- * `--version` says what was built. See PROTOCOL.md. */
+ * `--version` says what was built. It serves from a sealed copy of itself. See PROTOCOL.md. */
 #define _GNU_SOURCE
 #include <fcntl.h>
 #include <signal.h>
@@ -13,6 +13,7 @@
 #include "init.h"
 #include "plan.h"
 #include "rmtree.h"
+#include "seal.h"
 #include "server.h"
 #include "slim.h"
 #include "sys.h"
@@ -45,7 +46,7 @@ int main(int argc, char **argv) {
 		dprintf(2, "usage: core-executor --run DIR [--keep PATH]... [--lease [--tree PATH] [--group PATH]...] | --check-plan | --version\n");
 		return 2;
 	}
-	if (serve(&options, &err) == 0) return 0;
+	if (seal_self(argv, &err) == 0 && serve(&options, &err) == 0) return 0;
 	dprintf(2, "core-executor: %s: %s\n", err.text, strerror(err.num));
 	return 1;
 }

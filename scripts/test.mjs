@@ -28,6 +28,8 @@ const tiers = {
     if (spawnSync('mmdebstrap', ['--version']).status !== 0) return skip('debian', 'mmdebstrap, which makes the tree, is not installed');
     return ava('debian', [...e2e, 'test/dist/e2e/options/**'], { E2E_IMAGE: 'debian' });
   }),
+  // One line each, whatever became of it.
+  escapes: () => asRoot('escapes', () => ava('escapes', ['--tap', '--config', 'ava.escapes.config.mjs'], {}, true)),
 };
 
 /** Run when named. */
@@ -66,9 +68,9 @@ function command(name, program, args) {
   return { passed: Number(status === 0), failed: Number(status !== 0), skipped: 0 };
 }
 
-async function ava(name, args, env = {}) {
+async function ava(name, args, env = {}, all = false) {
   const began = Date.now();
-  const reader = new TapReader();
+  const reader = new TapReader({ all });
   const child = spawn(bin('ava'), args, { cwd: root, stdio: ['ignore', 'pipe', 'inherit'], env: { ...process.env, FORCE_COLOR: '0', ...env } });
   child.stdout.setEncoding('utf8');
   for await (const text of child.stdout) for (const line of reader.read(text)) console.log(`${name}: ${line}`);

@@ -6,6 +6,12 @@ export class TapReader {
   #rest = '';
   /** Lines of a failure's story that may still be shown; 0 outside of one. */
   #left = 0;
+  #all;
+
+  /** `all`: what passed is worth a line as well. */
+  constructor({ all = false } = {}) {
+    this.#all = all;
+  }
 
   /** The lines to show, of those this piece completes. */
   read(text) {
@@ -25,6 +31,7 @@ export class TapReader {
       return [`skipped ${skip[1]}`];
     }
     this.counts[failed ? 'failed' : 'passed']++;
-    return failed ? [`FAILED ${title}`] : [];
+    if (failed) return [`FAILED ${title}`];
+    return this.#all ? [title] : [];
   }
 }

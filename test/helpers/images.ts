@@ -86,7 +86,7 @@ function copied(kind: string, target: (path: string) => string): string {
 }
 
 /** Makes it beside its place and moves it there when it is whole, so that an interrupted run leaves nothing half done. */
-function once(name: string, make: (folder: string) => void): string {
+export function once(name: string, make: (folder: string) => void): string {
   const place = join(cache, name);
   if (existsSync(place)) return place;
   const work = `${place}.${process.pid}`;
@@ -108,7 +108,7 @@ function recipe(): string {
   return hash.update(readFileSync(import.meta.filename)).digest('hex').slice(0, 12);
 }
 
-function run(program: string, args: readonly string[]): string {
+export function run(program: string, args: readonly string[]): string {
   const { status, stdout, stderr, error } = spawnSync(program, args, { encoding: 'utf8', stdio: ['ignore', 'pipe', 'pipe'] });
   if (status !== 0) throw new Error(`${program} ${args.join(' ')}: ${error?.message ?? stderr}`);
   return stdout;

@@ -19,12 +19,21 @@ struct lines {
 	bool skip;
 };
 
-static int lines_open(struct ctx *ctx, struct lines *lines, const char *path) {
-	struct err ignored = ERR_INIT;
+static bool is_regular(int fd) {
 	struct stat info;
 
-	*lines = (struct lines){ .fd = inside_open(ctx, path, O_RDONLY | O_NONBLOCK | O_NOCTTY, 0, &ignored) };
-	if (lines->fd >= 0 && fstat(lines->fd, &info) == 0 && S_ISREG(info.st_mode)) return 0;
+	return fstat(fd, &info) == 0 && S_ISREG(info.st_mode);
+}
+
+static int lines_open(struct ctx *ctx, struct lines *lines, const char *path) {
+	struct err ignored = ERR_INIT;
+	autofd look = inside_open(ctx, path, O_PATH, 0, &ignored);
+
+	*lines = (struct lines){ .fd = -1 };
+	/* Looked at before, so that no device is opened, and after, because the name may have been given away meanwhile. */
+	if (look < 0 || !is_regular(look)) return -1;
+	lines->fd = inside_open(ctx, path, O_RDONLY | O_NONBLOCK | O_NOCTTY, 0, &ignored);
+	if (lines->fd >= 0 && is_regular(lines->fd)) return 0;
 	fd_close(&lines->fd);
 	return -1;
 }
@@ -85,7 +94,9 @@ static int64_t number_of(const char *text) {
 	return number > INT32_MAX ? NO_ID : number;
 }
 
-static bool all_digits(const char *text) {
+/* With or without a sign; a signed one is a number that is out of range. */
+static bool is_numeric(const char *text) {
+	if (*text == '+' || *text == '-') text++;
 	return *text && text[strspn(text, "0123456789")] == 0;
 }
 
@@ -142,9 +153,9 @@ static void find_memberships(struct ctx *ctx, const char *user, struct identity 
 	fd_close(&lines.fd);
 }
 
+/* A number is one always, in range or not: as a name the image could give it any uid, 0 too. */
 static int set_user(struct ctx *ctx, const char *user, struct identity *out, char *found, size_t cap, struct err *err) {
-	if (find_user(ctx, user, 0, out, found, cap)) return 0;
-	if (!all_digits(user)) return err_set(err, ENOENT, "there is no user %.60s in the image", user);
+	if (!is_numeric(user)) return find_user(ctx, user, 0, out, found, cap) ? 0 : err_set(err, ENOENT, "there is no user %.60s in the image", user);
 	if (number_of(user) < 0) return err_set(err, EINVAL, "user %.60s is out of range", user);
 	out->uid = (uint32_t)number_of(user);
 	/* A number without a line in passwd belongs to group 0, as Docker has it. */
@@ -165,8 +176,7 @@ int identity_find(struct ctx *ctx, const char *text, struct identity *out, struc
 		if (*found) find_memberships(ctx, found, out);
 		return 0;
 	}
-	if (find_group(ctx, group, &out->gid)) return 0;
-	if (!all_digits(group)) return err_set(err, ENOENT, "there is no group %.60s in the image", group);
+	if (!is_numeric(group)) return find_group(ctx, group, &out->gid) ? 0 : err_set(err, ENOENT, "there is no group %.60s in the image", group);
 	if (number_of(group) < 0) return err_set(err, EINVAL, "group %.60s is out of range", group);
 	out->gid = (uint32_t)number_of(group);
 	return 0;

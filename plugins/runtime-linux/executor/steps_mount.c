@@ -112,6 +112,21 @@ static enum make make_kind(uint64_t kind, int fd) {
 	return kind == 2 ? MAKE_FILE : kind == 1 ? MAKE_FOLDER : MAKE_NOTHING;
 }
 
+static uint32_t mode_of(enum make make) {
+	return make == MAKE_FILE ? 0644 : 0755;
+}
+
+/* What was made is opened once more: the making follows links, and another container of the same tree may have put one there. */
+static int target_nosymlink(struct ctx *ctx, const char *path, enum make make, struct err *err) {
+	int target = inside_open(ctx, path, O_PATH, RESOLVE_NO_SYMLINKS, err);
+
+	if (target >= 0 || err->num != ENOENT) return target;
+	target = inside_make(ctx, path, make, mode_of(make), err);
+	if (target < 0) return -1;
+	fd_close(&target);
+	return inside_open(ctx, path, O_PATH, RESOLVE_NO_SYMLINKS, err);
+}
+
 int step_mount(struct ctx *ctx, const struct node *args, struct err *err) {
 	const char *path = args[1].str;
 	int fd = slot_get(ctx, args[0].number, err);
@@ -120,8 +135,7 @@ int step_mount(struct ctx *ctx, const struct node *args, struct err *err) {
 
 	if (fd < 0) return -1;
 	make = make_kind(args[2].number, fd);
-	if (args[3].yes) target = inside_open(ctx, path, O_PATH, RESOLVE_NO_SYMLINKS, err);
-	if (target < 0 && (!args[3].yes || err->num == ENOENT)) target = inside_make(ctx, path, make, make == MAKE_FILE ? 0644 : 0755, err);
+	target = args[3].yes ? target_nosymlink(ctx, path, make, err) : inside_make(ctx, path, make, mode_of(make), err);
 	if (target < 0) return -1;
 	if (check_target(ctx, target, path, err) < 0) return -1;
 	if (sys_move_mount(fd, target, "", MOVE_MOUNT_F_EMPTY_PATH | MOVE_MOUNT_T_EMPTY_PATH) < 0) return err_sys(err, "cannot mount onto %s", path);
@@ -143,10 +157,18 @@ struct masks {
 	int null, empty;
 };
 
+/* Without a /dev/null of the container's own it is the machine's, whose mode and owner are not the container's to change. */
+static int machine_null(void) {
+	struct core_mount_attr attr = { .attr_set = MOUNT_ATTR_RDONLY | MOUNT_ATTR_NOSUID | MOUNT_ATTR_NOEXEC };
+	autofd fd = sys_open_tree(AT_FDCWD, "/dev/null", OPEN_TREE_CLONE | OPEN_TREE_CLOEXEC);
+
+	if (fd < 0 || sys_mount_setattr(fd, "", AT_EMPTY_PATH, &attr) < 0) return -1;
+	return fd_take(&fd);
+}
+
 static int mask_file(struct ctx *ctx, struct masks *masks) {
 	if (masks->null < 0) masks->null = inside_null(ctx, O_PATH);
-	return masks->null < 0 ? sys_open_tree(AT_FDCWD, "/dev/null", OPEN_TREE_CLONE | OPEN_TREE_CLOEXEC)
-	                       : sys_open_tree(masks->null, "", OPEN_TREE_CLONE | OPEN_TREE_CLOEXEC | AT_EMPTY_PATH);
+	return masks->null < 0 ? machine_null() : sys_open_tree(masks->null, "", OPEN_TREE_CLONE | OPEN_TREE_CLOEXEC | AT_EMPTY_PATH);
 }
 
 static int mask_folder(struct masks *masks) {

@@ -33,6 +33,8 @@ import { deviceRules, USUAL_RULES } from './plan/groups.js';
 import { planIo } from './plan/index.js';
 import { PlanTemplates } from './plan/templates.js';
 import type { HostFacts } from './plan/input.js';
+import { handedOn, stepAside } from './rootless/delegation.js';
+import { writeMaps } from './rootless/maps.js';
 import { createLayers } from './layers.js';
 
 export interface DriverOptions extends Config {
@@ -74,7 +76,7 @@ export async function createDriver(options: DriverOptions): Promise<Driver> {
   const context = makeContext(options);
   return {
     ...describing(context), ...living(context), ...streaming(context), ...governing(context),
-    layers: createLayers(context.executor),
+    layers: createLayers(context.executor, { squash: context.host.rootless !== undefined && !context.host.rootless.helpers }),
     handOver: () => handOver(context),
     takeOver: (handover) => takeOver(context, handover),
     close: (options) => close(context, options),
@@ -87,13 +89,16 @@ function makeContext(options: DriverOptions): Context {
   // Passable for all, readable for none but root: the root of a user namespace walks through the run folder.
   for (const folder of [runRoot, folders.run]) mkdirSync(folder, { recursive: true, mode: 0o711 });
   for (const folder of [root, folders.containers]) mkdirSync(folder, { recursive: true, mode: 0o711 });
-  const facts = options.host ?? hostFacts();
+  const facts = options.host ?? hostFacts(options.rootless);
   // One group per root, so that no kernel takes another's containers for leftovers of its own.
   const cgroupParent = parentName({ above: options.cgroupParent, root, runRoot, lease });
   sweepParents(facts.cgroups, options.cgroupParent);
+  const { rootless } = facts;
+  if (rootless) stepAside(facts.cgroups);
   makeParents(facts.cgroups, cgroupParent);
   const usual = deviceWrites(deviceRules({ devices: [...USUAL_RULES] }));
-  const host = { ...facts, cgroups: prepareDevices(facts.cgroups, { path: cgroupParent, rules: usual }) };
+  const usable = rootless ? handedOn(facts.cgroups, cgroupParent) : facts.cgroups;
+  const host = { ...facts, cgroups: prepareDevices(usable, { path: cgroupParent, rules: usual }) };
   const executor = new Executor({
     path: options.executor,
     runRoot,
@@ -101,6 +106,7 @@ function makeContext(options: DriverOptions): Context {
     lease,
     tree: folders.containers,
     groups: parentFolders(host.cgroups, cgroupParent),
+    mapIds: rootless && ((pid) => writeMaps(pid, rootless)),
     onNotice: (name, argument) => handleNotice(context, name, argument),
     onLost: () => onExecutorLost(context),
   });
@@ -116,6 +122,7 @@ function makeContext(options: DriverOptions): Context {
     events: new EventHub<RuntimeEvent>(),
     hold: makeHold(),
     warn,
+    unmet: new Set(),
     closed: false,
   };
   return context;
@@ -123,7 +130,7 @@ function makeContext(options: DriverOptions): Context {
 
 function describing(context: Context): Pick<Runtime, 'spec' | 'status' | 'list' | 'processes' | 'stats'> {
   return {
-    spec: (request) => buildSpec(request, { ids: context.ids, lastCapability: context.host.lastCapability }),
+    spec: (request) => buildSpec(request, { ids: context.ids, lastCapability: context.host.lastCapability, rootless: context.host.rootless }),
     status: async ({ id }) => find(context, id).status(),
     list: async () => [...context.containers.values()].map((container) => container.status()),
     processes: async ({ id }) => {

@@ -5,9 +5,14 @@ import { CoreError, toCoreError, type CallOptions, type Layers, type UnpackedLay
 import type { Executor } from './executor.js';
 import { StepError } from './link/failure.js';
 
-export function createLayers(executor: Executor): Layers {
+export interface LayersOptions {
+  /** What belongs to an id that is not mapped becomes root's: with a single id nearly everything. */
+  readonly squash: boolean;
+}
+
+export function createLayers(executor: Executor, { squash }: LayersOptions): Layers {
   return Object.freeze<Layers>({
-    unpack: (request, call = {}) => unpack(executor, request, call),
+    unpack: (request, call = {}) => unpack(executor, { ...request, ...(squash && { squash }) }, call),
     remove: async ({ paths }) => {
       if (paths.length > 0) await executor.request('rmtree', { paths }).catch(rethrow);
     },

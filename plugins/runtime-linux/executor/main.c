@@ -1,4 +1,4 @@
-/* The executor's entry: arguments come in, a server runs until its end. `core-executor --run DIR [--keep PATH]... [--lease [--tree PATH] [--group PATH]...]`
+/* The executor's entry: arguments come in, a server runs until its end. `core-executor [--rootless] --run DIR [--keep PATH]... [--lease [--tree PATH] [--group PATH]...]`
  * is started by the runtime's driver; `--check-plan` reads a plan from stdin and says `ok` or why not;
  * `--version` says what was built. See PROTOCOL.md. */
 #define _GNU_SOURCE
@@ -16,6 +16,7 @@
 #include "server.h"
 #include "slim.h"
 #include "sys.h"
+#include "userns.h"
 #include "util.h"
 
 enum { KEEPS = 64, GROUPS = 64 };
@@ -27,6 +28,8 @@ struct options {
 	const char *groups[GROUPS];
 	size_t group_count;
 	bool lease;
+	bool rootless; /* started by an ordinary user */
+	bool mapped;   /* and by now root of a user namespace */
 };
 
 static int serve(const struct options *options, struct err *err);
@@ -42,10 +45,11 @@ int main(int argc, char **argv) {
 	if (argc == 2 && strcmp(argv[1], "--check-plan") == 0) return check_plan();
 	if (argc == 2 && strcmp(argv[1], "--version") == 0) return print_version();
 	if (read_options(argc, argv, &options) < 0) {
-		dprintf(2, "usage: core-executor --run DIR [--keep PATH]... [--lease [--tree PATH] [--group PATH]...] | --check-plan | --version\n");
+		dprintf(2, "usage: core-executor [--rootless] --run DIR [--keep PATH]... [--lease [--tree PATH] [--group PATH]...] | --check-plan | --version\n");
 		return 2;
 	}
-	if (serve(&options, &err) == 0) return 0;
+	if (options.rootless) (void)userns_enter(argv, &err);
+	else if (serve(&options, &err) == 0) return 0;
 	dprintf(2, "core-executor: %s: %s\n", err.text, strerror(err.num));
 	return 1;
 }
@@ -58,6 +62,10 @@ static int read_options(int argc, char **argv, struct options *options) {
 
 		if (strcmp(argv[i], "--lease") == 0) {
 			options->lease = true;
+			continue;
+		}
+		if (strcmp(argv[i], ROOTLESS) == 0 || strcmp(argv[i], MAPPED) == 0) {
+			*(argv[i][2] == 'r' ? &options->rootless : &options->mapped) = true;
 			continue;
 		}
 		if (!next || next[0] != '/') return -1;
@@ -104,7 +112,7 @@ static int serve(const struct options *options, struct err *err) {
 	autofd machine = -1;
 
 	if (forget_caller(err) < 0) return -1;
-	machine = slim_enter(options->keep, err);
+	machine = slim_enter(options->keep, options->mapped, err);
 	if (machine < 0) return -1;
 	if (reserve(machine, FD_MACHINE, err) < 0 || reserve(0, FD_INIT, err) < 0 || reserve(0, FD_REPORT, err) < 0 || reserve(0, FD_NETNS, err) < 0)
 		return -1;

@@ -9,6 +9,7 @@ import { applyLimits } from '../cgroup/update.js';
 import type { Container } from '../container.js';
 import type { Context } from '../context.js';
 import { Issues } from '../issues.js';
+import { notDelegated } from '../rootless/settings.js';
 import { recordText, type ContainerRecord } from '../records.js';
 import { checkResources } from '../validate/resources.js';
 import { planOf } from './create.js';
@@ -53,7 +54,8 @@ function check({ host }: Context, container: Container, { changes, merged }: { r
   issues.expect(changes.devices === undefined, 'resources.devices', 'cannot be changed while the container exists');
   checkResources(merged, { issues, host, path: 'resources' });
   issues.done('cannot update the container', container.object);
-  const missing = missingControllers(host.cgroups, merged);
+  const missing = missingControllers(host.cgroups, host.rootless ? changes : merged);
+  if (missing.length > 0 && host.rootless) throw notDelegated(missing, container.object);
   if (missing.length > 0) throw new CoreError('E_UNSUPPORTED', { message: `this machine has no cgroup controller for ${missing.join(', ')}`, object: container.object });
 }
 

@@ -6,7 +6,7 @@ import { mergeEnv } from '../spec/env.js';
 import { pipeOwner } from './ids.js';
 import type { HostFacts } from './input.js';
 import { execNamespaces } from './namespaces.js';
-import { rlimitSteps, userSteps } from './process.js';
+import { groupsStay, rlimitSteps, userSteps } from './process.js';
 
 export interface ExecInput {
   readonly execId: string;
@@ -29,7 +29,7 @@ export function compileExec({ execId, request, spec, host, cgroup, tasks }: Exec
       ...rlimitSteps(process),
       ...(process.oomScoreAdj === undefined ? [] : [['oom', process.oomScoreAdj] as const]),
       ['session'],
-      ...userSteps(process, { seccomp: request.privileged ? undefined : spec.linux?.seccomp, init: false }),
+      ...userSteps(process, { seccomp: request.privileged ? undefined : spec.linux?.seccomp, init: false, groupsStay: groupsStay(host) }),
     ],
     terminal: request.terminal ?? false,
     rows: request.size?.rows ?? 24,

@@ -56,7 +56,7 @@ function overlayOptions(draft: PlanDraft, { lowers, writable }: Layers): FsOptio
     ['xino', 'off'],
     ['metacopy', 'off'],
     // Whoever mounts inside a user namespace may not set trusted.* attributes; without them no folder could be made opaque.
-    ...(draft.userns ? [['userxattr', null] as const] : []),
+    ...(draft.unprivileged ? [['userxattr', null] as const] : []),
   ];
 }
 

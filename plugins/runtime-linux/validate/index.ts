@@ -6,6 +6,7 @@ import { CoreError, type CreateRequest, type Io, type Rootfs } from '@core/core/
 import { missingControllers } from '../cgroup/limits.js';
 import { Issues } from '../issues.js';
 import type { HostFacts } from '../plan/input.js';
+import { checkRootlessSpec } from '../rootless/settings.js';
 import { isClean } from '../spec/mounts.js';
 import { checkLinux } from './linux.js';
 import { checkMounts } from './mounts.js';
@@ -28,6 +29,7 @@ export function checkCreate(request: CreateRequest, host: HostFacts): void {
   }
   issues.done('cannot create the container', { kind: 'container', id: String(id) });
   const missing = missingControllers(host.cgroups, spec.linux?.resources ?? {});
+  if (host.rootless) return checkRootlessSpec(request, { host, missing });
   if (missing.length > 0) {
     throw new CoreError('E_UNSUPPORTED', {
       message: `this machine has no cgroup controller for ${missing.join(', ')}`,

@@ -4,6 +4,7 @@
 import { CoreError, toCoreError, type CallOptions, type Layers, type UnpackedLayer, type UnpackRequest } from '@core/core/plugin';
 import type { Executor } from './executor.js';
 import { StepError } from './link/failure.js';
+import { MORE_IDS } from './rootless/settings.js';
 
 export interface LayersOptions {
   /** What belongs to an id that is not mapped becomes root's: with a single id nearly everything. */
@@ -48,11 +49,12 @@ function present(request: UnpackRequest): Record<string, unknown> {
   return Object.fromEntries(Object.entries(request).filter(([, value]) => value !== undefined));
 }
 
-/** What C says of an archive is EBADMSG or EFBIG; all else is the machine's. */
+/** What C says of an archive is EBADMSG or EFBIG, of an owner without an id here EDOM; all else is the machine's. */
 function rethrow(thrown: unknown): never {
   if (!(thrown instanceof StepError)) throw toCoreError(thrown);
   const { errno, failure } = thrown;
   if (errno === 'ECANCELED') throw aborted(thrown);
+  if (errno === 'EDOM') throw new CoreError('E_UNSUPPORTED', { message: failure.message, hint: MORE_IDS, step: failure.step, cause: thrown });
   const faulty = errno === 'EBADMSG' || errno === 'EFBIG';
   throw new CoreError(faulty ? 'E_IMAGE' : 'E_IO', { message: faulty ? failure.message : `${failure.message} (${errno})`, errno, step: failure.step, cause: thrown });
 }

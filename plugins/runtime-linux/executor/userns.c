@@ -3,7 +3,6 @@
 #define _GNU_SOURCE
 #include "userns.h"
 
-#include <grp.h>
 #include <string.h>
 
 #include "sys.h"

@@ -51,7 +51,7 @@ export function userSteps(process: Oci.Process, { seccomp, init, groupsStay = fa
   const { user, env = [] } = process;
   const filter: ProcessStep[] = seccomp ? [['seccomp', seccompProgram(seccomp), seccompFlags(seccomp)]] : [];
   const identity: ProcessStep[] = [
-    ['user', user.username ?? null, user.uid, user.gid, user.additionalGids ?? [], !env.some((entry) => entry.startsWith('HOME=')), ...(groupsStay ? [true] : [])],
+    groupsStay ? ['user', user.username ?? null, user.uid, user.gid, user.additionalGids ?? [], !env.some((entry) => entry.startsWith('HOME=')), true] : ['user', user.username ?? null, user.uid, user.gid, user.additionalGids ?? [], !env.some((entry) => entry.startsWith('HOME='))],
     ['caps', ...capabilityMasks(process.capabilities ?? {})],
   ];
   // Without no_new_privs a filter takes CAP_SYS_ADMIN, so it has to come before the capabilities go.

@@ -50,8 +50,10 @@ export interface Confinement {
 export function userSteps(process: Oci.Process, { seccomp, init, groupsStay = false }: Confinement): ProcessStep[] {
   const { user, env = [] } = process;
   const filter: ProcessStep[] = seccomp ? [['seccomp', seccompProgram(seccomp), seccompFlags(seccomp)]] : [];
+  const home = !env.some((entry) => entry.startsWith('HOME='));
+  const who = ['user', user.username ?? null, user.uid, user.gid, user.additionalGids ?? [], home] as const;
   const identity: ProcessStep[] = [
-    groupsStay ? ['user', user.username ?? null, user.uid, user.gid, user.additionalGids ?? [], !env.some((entry) => entry.startsWith('HOME=')), true] : ['user', user.username ?? null, user.uid, user.gid, user.additionalGids ?? [], !env.some((entry) => entry.startsWith('HOME='))],
+    groupsStay ? [...who, true] : who,
     ['caps', ...capabilityMasks(process.capabilities ?? {})],
   ];
   // Without no_new_privs a filter takes CAP_SYS_ADMIN, so it has to come before the capabilities go.

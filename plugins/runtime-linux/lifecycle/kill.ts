@@ -34,7 +34,8 @@ type SignalRequest = ContainerRef & { readonly signal: string; readonly execId?:
 export async function signalContainer(context: Context, container: Container, { signal, execId, all }: SignalRequest): Promise<void> {
   const number = signalNumber(signal);
   if (!container.isRunning) return;
-  if (all) return signalAll(container, number);
+  // Without a group the first process stands for all: a container has none only together with a pid namespace, which ends with that process.
+  if (all && container.plan?.cgroups.length !== 0) return signalAll(container, number);
   try {
     const control = await controlOf(context, container);
     await control.request('signal', { signal: number, ...(execId !== undefined && { exec: execId }) });

@@ -5,6 +5,7 @@
 import { readFileSync } from 'node:fs';
 import { userInfo } from 'node:os';
 import type { Config } from '../config.js';
+import { hostRoot, type Piece } from './host-root.js';
 import { singleMaps, subordinateMaps, type IdMaps, type User } from './ids.js';
 import { trustedProgram } from './programs.js';
 
@@ -16,17 +17,19 @@ export interface RootlessFacts {
   readonly helpers?: { readonly newuidmap: string; readonly newgidmap: string } | undefined;
   /** What becomes of a limit whose controller is not delegated to the user. */
   readonly limits: Config['rootless']['limits'];
+  /** What the image `host` is made of. */
+  readonly root: readonly Piece[];
 }
 
 /** Synchronous: boot only. */
 export function rootlessFacts({ ids, limits }: Config['rootless']): RootlessFacts | undefined {
   const [uid, gid] = [process.getuid?.() ?? 0, process.getgid?.() ?? 0];
   if (uid === 0) return undefined;
-  const user = { uid, gid, name: nameOf(uid) };
+  const [user, root] = [{ uid, gid, name: nameOf(uid) }, hostRoot()];
   const [newuidmap, newgidmap] = ids === 'single' ? [] : ['newuidmap', 'newgidmap'].map((name) => trustedProgram(name));
   const maps = subordinateMaps(user, { subuid: readOptional('/etc/subuid'), subgid: readOptional('/etc/subgid') });
-  if (!newuidmap || !newgidmap || !maps) return { user, limits, maps: singleMaps(user) };
-  return { user, limits, maps, helpers: { newuidmap, newgidmap } };
+  if (!newuidmap || !newgidmap || !maps) return { user, limits, root, maps: singleMaps(user) };
+  return { user, limits, root, maps, helpers: { newuidmap, newgidmap } };
 }
 
 /** A user without an entry in passwd is one as well; its ranges may stand under its number. */

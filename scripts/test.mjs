@@ -1,6 +1,6 @@
 #!/usr/bin/env node
 /**
- * Runs every check there is: lint, the shape of the tree, unit tests, and as root the tests with real containers. Called by
+ * Runs every check there is: lint, the shape of the tree, unit tests, the tests of ordinary users' kernels, and as root all others with real containers. Called by
  * `npm test`, which takes the names of tiers (`npm test -- unit`; `crash` and `asan` run when named). The last line says how many passed, failed and were skipped.
  *
  * With CI=true nothing may be skipped that the machine was set up for: a tier that cannot run is a failure there.
@@ -8,6 +8,7 @@
 import { spawn, spawnSync } from 'node:child_process';
 import { existsSync, readdirSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
+import { asOrdinaryUser } from './lib/ordinary-user.mjs';
 import { TapReader } from './lib/tap.mjs';
 
 const root = join(import.meta.dirname, '..');
@@ -23,13 +24,14 @@ const tiers = {
   docs: () => command('docs', process.execPath, ['scripts/docs.mjs', '--check']),
   unit: () => ava('unit', ['--tap']),
   e2e: () => asRoot('e2e', () => ava('e2e', e2e)),
+  rootless,
   // The options once more, on a whole distribution.
   debian: () => asRoot('debian', () => {
     if (spawnSync('mmdebstrap', ['--version']).status !== 0) return skip('debian', 'mmdebstrap, which makes the tree, is not installed');
-    return ava('debian', [...e2e, 'test/dist/e2e/options/**'], { E2E_IMAGE: 'debian' });
+    return ava('debian', [...e2e, 'test/dist/e2e/options/**'], { env: { E2E_IMAGE: 'debian' } });
   }),
   // One line each, whatever became of it.
-  escapes: () => asRoot('escapes', () => ava('escapes', ['--tap', '--config', 'ava.escapes.config.mjs'], {}, true)),
+  escapes: () => asRoot('escapes', () => ava('escapes', ['--tap', '--config', 'ava.escapes.config.mjs'], { all: true })),
 };
 
 /** Run when named. */
@@ -38,7 +40,7 @@ const more = {
   asan: () => asRoot('asan', async () => {
     const built = await command('asan build', process.execPath, ['plugins/runtime-linux/executor/build.mjs', '--sanitize']);
     if (built.failed > 0) return built;
-    return ava('asan', e2e, { CORE_EXECUTOR: sanitized, ASAN_OPTIONS: 'abort_on_error=1:detect_leaks=1' });
+    return ava('asan', e2e, { env: { CORE_EXECUTOR: sanitized, ASAN_OPTIONS: 'abort_on_error=1:detect_leaks=1' } });
   }),
 };
 
@@ -68,10 +70,24 @@ function command(name, program, args) {
   return { passed: Number(status === 0), failed: Number(status !== 0), skipped: 0 };
 }
 
-async function ava(name, args, env = {}, all = false) {
+/** Root makes the images first: the user cannot write where they are kept. */
+async function rootless() {
+  if (process.getuid() === 0) {
+    const made = spawnSync(process.execPath, ['--input-type=module', '-e', "(await import('./test/dist/helpers/images.js')).ociLayout()"], { cwd: root, stdio: 'inherit' });
+    if (made.status !== 0) return skip('rootless', 'the images could not be made: busybox, cc, umoci and skopeo are wanted');
+  }
+  const { program, args, done } = asOrdinaryUser(root, ['node_modules/ava/entrypoints/cli.mjs', '--tap', '--config', 'ava.rootless.config.mjs']);
+  try {
+    return await ava('rootless', args, { env: { E2E_USER: 'ordinary' }, program });
+  } finally {
+    done();
+  }
+}
+
+async function ava(name, args, { env = {}, all = false, program = bin('ava') } = {}) {
   const began = Date.now();
   const reader = new TapReader({ all });
-  const child = spawn(bin('ava'), args, { cwd: root, stdio: ['ignore', 'pipe', 'inherit'], env: { ...process.env, FORCE_COLOR: '0', ...env } });
+  const child = spawn(program, args, { cwd: root, stdio: ['ignore', 'pipe', 'inherit'], env: { ...process.env, FORCE_COLOR: '0', ...env } });
   child.stdout.setEncoding('utf8');
   for await (const text of child.stdout) for (const line of reader.read(text)) console.log(`${name}: ${line}`);
   const status = child.exitCode ?? (await new Promise((resolve) => child.once('exit', resolve)));

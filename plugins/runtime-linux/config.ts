@@ -19,6 +19,13 @@ export const config = z.strictObject({
     })
     .prefault({})
     .describe('Ids of a private user namespace that names none.'),
+  rootless: z
+    .strictObject({
+      ids: z.enum(['auto', 'single']).default('auto').describe('auto: the ranges of /etc/subuid and /etc/subgid, where newuidmap and newgidmap are installed. single: only the user himself.'),
+      limits: z.enum(['warn', 'refuse']).default('warn').describe('What becomes of a limit whose cgroup controller is not delegated to the user.'),
+    })
+    .prefault({})
+    .describe('For kernels of users other than root.'),
 });
 
 export type Config = z.output<typeof config>;

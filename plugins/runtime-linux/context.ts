@@ -29,6 +29,8 @@ export interface Context {
   /** Keeps Node alive until the work has settled, though all it waits for be a notice. */
   readonly hold: <T>(work: Promise<T>) => Promise<T>;
   readonly warn: (message: string) => void;
+  /** Controllers whose lack was told already. */
+  readonly unmet: Set<string>;
   closed: boolean;
 }
 

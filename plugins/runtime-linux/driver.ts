@@ -16,6 +16,7 @@ import { find, pathsOf, type Context, type Folders } from './context.js';
 import { EventHub } from './events.js';
 import { Executor } from './executor.js';
 import { hostFacts } from './facts.js';
+import { makeHold } from './hold.js';
 import { createContainer } from './lifecycle/create.js';
 import { controlOf, handleNotice, watchByControl } from './lifecycle/exit.js';
 import { signalContainer } from './lifecycle/kill.js';
@@ -33,6 +34,8 @@ import { deviceRules, USUAL_RULES } from './plan/groups.js';
 import { planIo } from './plan/index.js';
 import { PlanTemplates } from './plan/templates.js';
 import type { HostFacts } from './plan/input.js';
+import { handedOn, stepAside } from './rootless/delegation.js';
+import { writeMaps } from './rootless/maps.js';
 import { createLayers } from './layers.js';
 
 export interface DriverOptions extends Config {
@@ -74,7 +77,7 @@ export async function createDriver(options: DriverOptions): Promise<Driver> {
   const context = makeContext(options);
   return {
     ...describing(context), ...living(context), ...streaming(context), ...governing(context),
-    layers: createLayers(context.executor),
+    layers: createLayers(context.executor, { squash: context.host.rootless !== undefined && !context.host.rootless.helpers }),
     handOver: () => handOver(context),
     takeOver: (handover) => takeOver(context, handover),
     close: (options) => close(context, options),
@@ -87,13 +90,16 @@ function makeContext(options: DriverOptions): Context {
   // Passable for all, readable for none but root: the root of a user namespace walks through the run folder.
   for (const folder of [runRoot, folders.run]) mkdirSync(folder, { recursive: true, mode: 0o711 });
   for (const folder of [root, folders.containers]) mkdirSync(folder, { recursive: true, mode: 0o711 });
-  const facts = options.host ?? hostFacts();
+  const facts = options.host ?? hostFacts(options.rootless);
   // One group per root, so that no kernel takes another's containers for leftovers of its own.
   const cgroupParent = parentName({ above: options.cgroupParent, root, runRoot, lease });
   sweepParents(facts.cgroups, options.cgroupParent);
+  const { rootless } = facts;
+  if (rootless) stepAside(facts.cgroups);
   makeParents(facts.cgroups, cgroupParent);
   const usual = deviceWrites(deviceRules({ devices: [...USUAL_RULES] }));
-  const host = { ...facts, cgroups: prepareDevices(facts.cgroups, { path: cgroupParent, rules: usual }) };
+  const usable = rootless ? handedOn(facts.cgroups, cgroupParent) : facts.cgroups;
+  const host = { ...facts, cgroups: prepareDevices(usable, { path: cgroupParent, rules: usual }) };
   const executor = new Executor({
     path: options.executor,
     runRoot,
@@ -101,6 +107,7 @@ function makeContext(options: DriverOptions): Context {
     lease,
     tree: folders.containers,
     groups: parentFolders(host.cgroups, cgroupParent),
+    mapIds: rootless && ((pid) => writeMaps(pid, rootless)),
     onNotice: (name, argument) => handleNotice(context, name, argument),
     onLost: () => onExecutorLost(context),
   });
@@ -116,6 +123,7 @@ function makeContext(options: DriverOptions): Context {
     events: new EventHub<RuntimeEvent>(),
     hold: makeHold(),
     warn,
+    unmet: new Set(),
     closed: false,
   };
   return context;
@@ -123,7 +131,7 @@ function makeContext(options: DriverOptions): Context {
 
 function describing(context: Context): Pick<Runtime, 'spec' | 'status' | 'list' | 'processes' | 'stats'> {
   return {
-    spec: (request) => buildSpec(request, { ids: context.ids, lastCapability: context.host.lastCapability }),
+    spec: (request) => buildSpec(request, { ids: context.ids, lastCapability: context.host.lastCapability, rootless: context.host.rootless }),
     status: async ({ id }) => find(context, id).status(),
     list: async () => [...context.containers.values()].map((container) => container.status()),
     processes: async ({ id }) => {
@@ -249,26 +257,6 @@ async function close(context: Context, { keepMachine = false }: { readonly keepM
   const idle = containers.every((container) => container.phase === 'created' || container.phase === 'exited');
   await context.executor.close({ idle, keep: keepMachine });
   if (!keepMachine) removeParents(context.host.cgroups, context.cgroupParent);
-}
-
-/** Node ends when nothing is pending; to wait for a container is something. */
-function makeHold(): Context['hold'] {
-  const LONG = 2 ** 30;
-  let count = 0;
-  let timer: NodeJS.Timeout | undefined;
-  return async (work) => {
-    count += 1;
-    timer ??= setInterval(() => {}, LONG);
-    try {
-      return await work;
-    } finally {
-      count -= 1;
-      if (count === 0) {
-        clearInterval(timer);
-        timer = undefined;
-      }
-    }
-  };
 }
 
 function notRunning(container: Container, verb: string): CoreError {

@@ -2,9 +2,11 @@
  * The executor's process as this kernel sees it: found alive or started, its connection kept, started again when it dies.
  * Called by the driver; everything else speaks through `request`.
  */
-import { spawn } from 'node:child_process';
+import { spawn, type ChildProcess } from 'node:child_process';
+import { once } from 'node:events';
 import { open, readFile, rm, stat } from 'node:fs/promises';
 import { join } from 'node:path';
+import type { Readable } from 'node:stream';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { CoreError } from '@core/core/plugin';
 import { Connection, type NoticeHandler, type RequestOptions } from './link/connection.js';
@@ -23,6 +25,8 @@ export interface ExecutorOptions {
   readonly tree: string;
   /** Cgroups it takes away when a lease ends, each before the one it is in. */
   readonly groups: readonly string[];
+  /** Writes the id maps of its user namespace, where it has to make one of its own: an ordinary user's. */
+  readonly mapIds?: ((pid: number) => Promise<void>) | undefined;
   readonly onNotice: NoticeHandler;
   /** The connection is gone though nobody closed it. */
   readonly onLost: () => void;
@@ -112,22 +116,23 @@ export class Executor {
   }
 
   async #start(socket: string): Promise<Connection> {
-    const { path, runRoot, keep, lease, tree, groups, onNotice } = this.#options;
+    const { path, runRoot, keep, lease, tree, groups, mapIds, onNotice } = this.#options;
     await requireBinary(path);
     const words = join(runRoot, 'executor.log');
     const output = await open(words, 'a', 0o600);
     const leased = lease ? ['--lease', '--tree', tree, ...groups.flatMap((folder) => ['--group', folder])] : [];
-    const child = spawn(path, ['--run', runRoot, ...keep.flatMap((folder) => ['--keep', folder]), ...leased], {
+    const child = spawn(path, [...(mapIds ? ['--rootless'] : []), '--run', runRoot, ...keep.flatMap((folder) => ['--keep', folder]), ...leased], {
       detached: true,
       cwd: '/',
       env: {},
-      stdio: ['ignore', output.fd, output.fd],
+      stdio: mapIds ? ['pipe', 'pipe', output.fd] : ['ignore', output.fd, output.fd],
     });
     const ended = { how: undefined as string | undefined };
     child.once('error', (error) => (ended.how = error.message));
     child.once('exit', (code, signal) => (ended.how = signal ?? `code ${code}`));
     child.unref();
     await output.close();
+    if (mapIds) await giveIds(child, mapIds);
     const deadline = Date.now() + START_TIMEOUT;
     for (let pause = FIRST_PAUSE; Date.now() < deadline; pause = Math.min(pause * 2, LONGEST_PAUSE)) {
       await sleep(pause);
@@ -136,6 +141,20 @@ export class Executor {
       if (ended.how !== undefined) throw new CoreError('E_EXECUTOR', { message: `the executor ended at once (${ended.how}); its words are in ${words}` });
     }
     throw new CoreError('E_EXECUTOR', { message: `the executor did not answer within ${START_TIMEOUT} ms; its words are in ${words}` });
+  }
+}
+
+/** It waits in its fresh user namespace for the maps; one that has ended says so by itself. */
+async function giveIds(child: ChildProcess, mapIds: (pid: number) => Promise<void>): Promise<void> {
+  const { stdin, stdout, pid } = child;
+  stdin?.on('error', () => {});
+  try {
+    const [ready] = (await Promise.race([once(stdout as Readable, 'data'), once(child, 'exit')])) as [unknown];
+    if (Buffer.isBuffer(ready) && pid !== undefined) await mapIds(pid);
+    stdin?.write('m');
+  } finally {
+    stdin?.end();
+    stdout?.destroy();
   }
 }
 

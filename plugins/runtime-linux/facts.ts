@@ -1,11 +1,21 @@
-/** What is true of this machine, read once when the driver is made. Called by `driver.ts`. */
+/** What is true of this machine, read once when the driver is made. Called by `driver.ts` and `oci/`. */
 import { existsSync, readFileSync } from 'node:fs';
 import { cgroupLayout, type CgroupLayout } from './cgroup/layout.js';
+import type { Config } from './config.js';
 import type { HostFacts } from './plan/input.js';
+import { delegatedLayout } from './rootless/delegation.js';
+import { rootlessFacts } from './rootless/facts.js';
 import { MASKED_PATHS, READONLY_PATHS } from './spec/paths.js';
 
 /** Synchronous: it runs at boot alone, and reads a handful of kernel files. */
-export function hostFacts(): HostFacts {
+export function hostFacts(options: Config['rootless']): HostFacts {
+  const facts = machineFacts();
+  const rootless = rootlessFacts(options);
+  return rootless ? { ...facts, rootless, cgroups: delegatedLayout(facts.cgroups, readFileSync('/proc/self/cgroup', 'utf8')) } : facts;
+}
+
+/** Whoever asks. */
+export function machineFacts(): HostFacts {
   return {
     cgroups: layout(),
     lastCapability: Number(readFileSync('/proc/sys/kernel/cap_last_cap', 'utf8')),

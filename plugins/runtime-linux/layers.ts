@@ -4,10 +4,16 @@
 import { CoreError, toCoreError, type CallOptions, type Layers, type UnpackedLayer, type UnpackRequest } from '@core/core/plugin';
 import type { Executor } from './executor.js';
 import { StepError } from './link/failure.js';
+import { MORE_IDS } from './rootless/settings.js';
 
-export function createLayers(executor: Executor): Layers {
+export interface LayersOptions {
+  /** What belongs to an id that is not mapped becomes root's: with a single id nearly everything. */
+  readonly squash: boolean;
+}
+
+export function createLayers(executor: Executor, { squash }: LayersOptions): Layers {
   return Object.freeze<Layers>({
-    unpack: (request, call = {}) => unpack(executor, request, call),
+    unpack: (request, call = {}) => unpack(executor, { ...request, ...(squash && { squash }) }, call),
     remove: async ({ paths }) => {
       if (paths.length > 0) await executor.request('rmtree', { paths }).catch(rethrow);
     },
@@ -43,11 +49,12 @@ function present(request: UnpackRequest): Record<string, unknown> {
   return Object.fromEntries(Object.entries(request).filter(([, value]) => value !== undefined));
 }
 
-/** What C says of an archive is EBADMSG or EFBIG; all else is the machine's. */
+/** What C says of an archive is EBADMSG or EFBIG, of an owner without an id here EDOM; all else is the machine's. */
 function rethrow(thrown: unknown): never {
   if (!(thrown instanceof StepError)) throw toCoreError(thrown);
   const { errno, failure } = thrown;
   if (errno === 'ECANCELED') throw aborted(thrown);
+  if (errno === 'EDOM') throw new CoreError('E_UNSUPPORTED', { message: failure.message, hint: MORE_IDS, step: failure.step, cause: thrown });
   const faulty = errno === 'EBADMSG' || errno === 'EFBIG';
   throw new CoreError(faulty ? 'E_IMAGE' : 'E_IO', { message: faulty ? failure.message : `${failure.message} (${errno})`, errno, step: failure.step, cause: thrown });
 }

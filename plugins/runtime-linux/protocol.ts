@@ -61,7 +61,7 @@ export type ProcessStep =
   | readonly ['mempolicy', mode: number, nodes: Uint8Array]
   | readonly ['umask', mode: number]
   | readonly ['cwd', path: string, create: boolean]
-  | readonly ['user', text: string | null, uid: number, gid: number, groups: readonly number[], home: boolean]
+  | readonly ['user', text: string | null, uid: number, gid: number, groups: readonly number[], home: boolean, groupsStay?: boolean]
   | readonly ['caps', bounding: bigint, effective: bigint, permitted: bigint, inheritable: bigint, ambient: bigint]
   | readonly ['nnp']
   | readonly ['seccomp', program: Uint8Array, flags: number]

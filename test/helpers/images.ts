@@ -45,8 +45,15 @@ export function ociLayout(): string {
     run('umoci', ['config', '--image', image, '--config.env', 'PATH=/bin', '--config.env', 'FROM_IMAGE=yes', '--config.cmd', '/bin/sh',
       '--config.workingdir', '/var/data', '--config.label', 'made.by=umoci', '--config.stopsignal', 'SIGTERM']);
     run('umoci', ['gc', '--layout', layout]);
+    // umoci keeps its index to itself, and tests of ordinary users read it too.
+    run('chmod', ['-R', 'a+rX', layout]);
   });
   return `oci:${join(folder, 'layout')}:latest`;
+}
+
+/** Whether an earlier call has made it: only root can, and whoever may read it can use it. */
+export function areMade(): boolean {
+  return existsSync(join(cache, `oci-${recipe()}`));
 }
 
 /** The same image in other wrappings, by skopeo. */

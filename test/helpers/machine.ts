@@ -4,6 +4,8 @@ import { join } from 'node:path';
 
 export interface Needs {
   readonly root?: boolean | undefined;
+  /** Limits or pausing, for which an ordinary user wants groups of his own. */
+  readonly cgroups?: boolean | undefined;
   /** Programs, by name. */
   readonly tools?: readonly string[] | undefined;
   /** Any other reason, found out by the test itself. */
@@ -11,8 +13,9 @@ export interface Needs {
 }
 
 /** Why not, in words; undefined when all is there. */
-export function lacks({ root = false, tools = [], unless }: Needs): string | undefined {
+export function lacks({ root = false, cgroups = false, tools = [], unless }: Needs): string | undefined {
   if (root && process.getuid?.() !== 0) return 'not root';
+  if (cgroups && process.getuid?.() !== 0) return 'an ordinary user has no cgroups here';
   const missing = tools.filter((tool) => !findTool(tool));
   if (missing.length > 0) return `not installed: ${missing.join(', ')}`;
   return unless;

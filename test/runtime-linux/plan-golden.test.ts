@@ -7,6 +7,8 @@ import { join } from 'node:path';
 import type { ContainerSettings, ImageConfig, Rootfs } from '@core/core/plugin';
 import test from 'ava';
 import { compilePlan } from '#runtime-linux/plan/index.js';
+import type { RootlessFacts } from '#runtime-linux/rootless/facts.js';
+import { singleMaps } from '#runtime-linux/rootless/ids.js';
 import { buildSpec } from '#runtime-linux/spec/index.js';
 import { machine, paths, settings, specDefaults, type layouts } from './helpers/machines.js';
 
@@ -14,11 +16,30 @@ const GOLDEN = join(import.meta.dirname, '..', '..', 'golden');
 const overlay: Rootfs = { kind: 'overlay', lowers: ['/var/lib/core/images/b', '/var/lib/core/images/a'] };
 const host: Rootfs = { kind: 'overlay', lowers: ['/'], masks: ['/etc/shadow', '/root/.ssh'], scratch: [{ path: '/tmp', mode: 0o1777 }] };
 
+const ordinary: RootlessFacts = {
+  user: { uid: 1000, gid: 1000, name: 'ann' },
+  maps: { uids: [{ containerID: 0, hostID: 1000, size: 1 }, { containerID: 1, hostID: 100_000, size: 65_536 }], gids: [{ containerID: 0, hostID: 1000, size: 1 }, { containerID: 1, hostID: 100_000, size: 65_536 }] },
+  helpers: { newuidmap: '/usr/bin/newuidmap', newgidmap: '/usr/bin/newgidmap' },
+  limits: 'warn',
+  root: [
+    { kind: 'link', path: '/bin', target: 'usr/bin' },
+    { kind: 'overlay', path: '/etc', mode: 0o755 },
+    { kind: 'file', path: '/notes' },
+    { kind: 'empty', path: '/proc', mode: 0o555 },
+    { kind: 'overlay', path: '/tmp', mode: 0o1777 },
+    { kind: 'empty', path: '/var', mode: 0o755 },
+    { kind: 'overlay', path: '/var/lib', mode: 0o755 },
+    { kind: 'empty', path: '/root', mode: 0o700 },
+    { kind: 'overlay', path: '/root/.ssh', mode: 0o700 },
+  ],
+};
+
 interface Case {
   readonly on: keyof typeof layouts;
   readonly settings?: Partial<ContainerSettings>;
   readonly image?: ImageConfig;
   readonly rootfs?: Rootfs;
+  readonly rootless?: RootlessFacts;
 }
 
 const limits: Partial<ContainerSettings> = {
@@ -33,6 +54,9 @@ const cases: Record<string, Case> = {
   'limits-v1': { on: 'v1', settings: limits },
   'limits-v2': { on: 'v2', settings: { ...limits, hugepages: { '2MB': 4 * 1024 * 1024 } } },
   'host-image': { on: 'hybrid', rootfs: host, settings: { readonly: true } },
+  rootless: { on: 'hybrid', rootless: ordinary },
+  'rootless-single-id': { on: 'hybrid', rootless: { ...ordinary, helpers: undefined, maps: singleMaps(ordinary.user) } },
+  'rootless-host-image': { on: 'hybrid', rootless: ordinary, rootfs: host, settings: { readonly: true } },
   folder: { on: 'hybrid', rootfs: { kind: 'folder', path: '/srv/rootfs' } },
   userns: { on: 'hybrid', settings: { namespaces: { user: 'private', time: 'private' }, timeOffsets: { boottime: 60 } } },
   'userns-folder-shifted': { on: 'hybrid', rootfs: { kind: 'folder', path: '/srv/rootfs', idmap: false }, settings: { namespaces: { user: 'private' } } },
@@ -60,10 +84,10 @@ const cases: Record<string, Case> = {
   },
 };
 
-for (const [name, { on, settings: over, image = {}, rootfs = overlay }] of Object.entries(cases)) {
+for (const [name, { on, settings: over, image = {}, rootfs = overlay, rootless }] of Object.entries(cases)) {
   test(`the plan of ${name}`, async (t) => {
-    const spec = await buildSpec({ id: 'web', settings: settings(over), image }, specDefaults);
-    const input = { id: 'web', spec, rootfs, io: { stdin: false, stdinOnce: false, log: { maxBytes: 1 << 20, maxFiles: 2 } }, paths, host: machine(on) };
+    const spec = await buildSpec({ id: 'web', settings: settings(over), image }, { ...specDefaults, rootless });
+    const input = { id: 'web', spec, rootfs, io: { stdin: false, stdinOnce: false, log: { maxBytes: 1 << 20, maxFiles: 2 } }, paths, host: { ...machine(on), ...(rootless && { rootless, cgroups: { mode: 'none', unifiedControllers: [], v1: {} } as const }) } };
     const plan = compilePlan(input);
     t.deepEqual(compilePlan(input), plan, 'compiling is a pure function');
     const file = join(GOLDEN, `${name}.json`);

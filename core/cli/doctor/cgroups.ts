@@ -33,6 +33,7 @@ async function mode(machine: Machine): Promise<Finding> {
     return failed('no control group is mounted', { cost: 'Containers have no limits, and cannot be ended as a whole.', mend: 'mount -t cgroup2 none /sys/fs/cgroup' });
   }
   if (v1.size === 0 && v2) return delegation(machine, v2);
+  if (machine.uid !== 0) return limited(v2 ? 'hybrid' : 'v1', { cost: 'No limits and no pausing without root, unless somebody gave this user groups of his own.', mend: 'Boot with systemd.unified_cgroup_hierarchy=1, then see here again.' });
   const found = v2 ? 'hybrid: v1 controllers beside a v2 tree' : 'v1';
   return limited(found, { cost: 'All works; ending and freezing a container takes longer than with v2 alone.', mend: 'Boot with systemd.unified_cgroup_hierarchy=1.' });
 }
@@ -40,7 +41,7 @@ async function mode(machine: Machine): Promise<Finding> {
 async function delegation(machine: Machine, v2: string): Promise<Finding> {
   const own = /^0::(.*)$/m.exec((await machine.read('/proc/self/cgroup')) ?? '')?.[1] ?? '/';
   if (machine.uid === 0 || (await machine.writable(`${v2}${own}`))) return ok('v2');
-  return limited(`v2, ${own} may not be written`, { cost: 'No limits without root.', mend: 'Ask systemd to delegate: systemd-run --user --scope -p Delegate=yes core ...' });
+  return limited(`v2, ${own} may not be written`, { cost: 'No limits and no pausing without root.', mend: 'Ask systemd to delegate: systemd-run --user --scope -p Delegate=yes core ...' });
 }
 
 async function hasController(machine: Machine, controller: string, cost: string): Promise<Finding> {

@@ -27,6 +27,7 @@ export const kernelChecks: readonly Check[] = [
   { name: 'netlink and nf_tables', group: 'kernel', run: nfTables },
   { name: 'idmapped mounts', group: 'kernel', run: async (machine) => idmapped(machine) },
   { name: 'privileges', group: 'kernel', run: privileges },
+  { name: 'subordinate ids', group: 'kernel', run: subordinateIds },
 ];
 
 async function hasFeature(machine: Machine, { symbols, since, cost }: Feature): Promise<Finding> {
@@ -99,6 +100,25 @@ function idmapped(machine: Machine): Finding {
 async function privileges(machine: Machine): Promise<Finding> {
   const [, hex = '0'] = /^CapEff:\s*([0-9a-f]+)/m.exec((await machine.read('/proc/self/status')) ?? '') ?? [];
   if (((BigInt(`0x${hex}`) >> 21n) & 1n) === 1n) return ok(machine.uid === 0 ? 'root' : 'CAP_SYS_ADMIN');
-  const where = machine.uid === 0 ? 'root without CAP_SYS_ADMIN (inside another container?)' : `user ${machine.uid}`;
-  return failed(where, { cost: 'The executor cannot make mounts and control groups.', mend: machine.uid === 0 ? 'Give the outer container CAP_SYS_ADMIN, or run outside of it.' : 'Run as root.' });
+  // An ordinary user's executor is root of a user namespace; whether there can be one is another check's to say.
+  if (machine.uid !== 0) return ok(`user ${machine.uid}, in a user namespace`);
+  return failed('root without CAP_SYS_ADMIN (inside another container?)', { cost: 'The executor cannot make mounts and control groups.', mend: 'Give the outer container CAP_SYS_ADMIN, or run outside of it.' });
+}
+
+async function isInstalled(machine: Machine, program: string): Promise<boolean> {
+  const found = await Promise.all(['/usr/local/bin', '/usr/bin', '/bin'].map((folder) => machine.exists(`${folder}/${program}`)));
+  return found.includes(true);
+}
+
+async function subordinateIds(machine: Machine): Promise<Finding> {
+  if (machine.uid === 0) return ok('not needed by root');
+  const cost = 'Containers have a single user: what belongs to others in an image becomes root\'s.';
+  for (const program of ['newuidmap', 'newgidmap']) if (!(await isInstalled(machine, program))) return limited(`no ${program}`, { cost, mend: 'apt install uidmap' });
+  const name = new RegExp(`^([^:]*):[^:]*:${machine.uid}:`, 'm').exec((await machine.read('/etc/passwd')) ?? '')?.[1] ?? String(machine.uid);
+  for (const file of ['/etc/subuid', '/etc/subgid']) {
+    const lines = ((await machine.read(file)) ?? '').split('\n');
+    if (lines.some((line) => line.startsWith(`${name}:`) || line.startsWith(`${machine.uid}:`))) continue;
+    return limited(`none for ${name} in ${file}`, { cost, mend: `usermod --add-subuids 100000-165535 --add-subgids 100000-165535 ${name}, with ranges nobody else has` });
+  }
+  return ok(`by newuidmap, for ${name}`);
 }

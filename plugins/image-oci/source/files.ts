@@ -29,9 +29,11 @@ export async function readSmall(files: ImageFiles, { name, what, max }: { readon
   return readRange(range);
 }
 
-/** Throws `E_IMAGE` when the file ends before the range does. */
+/** Throws `E_IMAGE` when the file ends before the range does, and as `openError`. */
 export async function readRange({ path, offset, length }: FileRange): Promise<Uint8Array> {
-  const file = await open(path, 'r');
+  const file = await open(path, 'r').catch((thrown: unknown) => {
+    throw openError(path, thrown);
+  });
   try {
     const bytes = new Uint8Array(length);
     for (let at = 0; at < length; ) {

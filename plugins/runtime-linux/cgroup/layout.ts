@@ -46,6 +46,11 @@ export function cgroupLayout(mountinfo: string, controllers: (unified: string) =
   };
 }
 
+/** Of a mountinfo text, all of them. */
+export function mountPoints(mountinfo: string): string[] {
+  return parseMounts(mountinfo).map(({ target }) => target);
+}
+
 interface MountLine {
   readonly target: string;
   readonly root: string;

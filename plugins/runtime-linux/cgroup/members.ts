@@ -1,16 +1,17 @@
-/** What is inside a container's groups: processes, freezing, killing. Called by the lifecycle's parts. */
+/** What is inside a container's groups: processes, freezing, killing. Called by the lifecycle's parts. Without groups only the processes are known. */
 import { readdir, readFile, writeFile } from 'node:fs/promises';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { CoreError } from '@core/core/plugin';
 import type { Container } from '../container.js';
+import { processesInside } from '../rootless/processes.js';
 
 /** Ms until a freeze that does not take hold is given up. */
 const FREEZE_TIMEOUT = 10_000;
 
-/** The folder its processes are found by: v2's where there is one, else v1's freezer. */
+/** The folder its processes are found and paused by: v2's where there is one, else v1's freezer. */
 function home(container: Container): string {
   const [folder] = container.plan?.cgroups ?? [];
-  if (folder === undefined) throw new CoreError('E_UNSUPPORTED', { message: 'this machine has no cgroups, so the processes of a container cannot be listed', object: container.object });
+  if (folder === undefined) throw new CoreError('E_UNSUPPORTED', { message: 'the container has no cgroup, so it cannot be paused', object: container.object });
   return folder;
 }
 
@@ -24,7 +25,13 @@ export async function killGroup(container: Container): Promise<void> {
 
 /** Host pids, those in groups the container made below its own included. */
 export function processesOf(container: Container): Promise<number[]> {
+  if (isUngrouped(container)) return container.pid === undefined ? Promise.resolve([]) : processesInside(container.pid);
   return processesIn(home(container));
+}
+
+/** An ordinary user's, with no cgroup delegated; one that was adopted without its record is not known to be. */
+export function isUngrouped(container: Container): boolean {
+  return container.plan?.cgroups.length === 0;
 }
 
 async function processesIn(folder: string): Promise<number[]> {

@@ -11,7 +11,7 @@ export async function containerStats(container: Container, layout: CgroupLayout)
   const pids = await processesOf(container);
   const unified = layout.unified === undefined ? undefined : layout.unified + container.paths.cgroup;
   const [cpu, memory, tasks, io] = await Promise.all([
-    cpuStats({ unified, cpu: homes('cpu'), cpuacct: homes('cpuacct') }),
+    cpuStats({ unified, cpu: homes('cpu'), cpuacct: homes('cpuacct'), pids }),
     memoryStats(homes('memory'), pids),
     pidStats(homes('pids'), pids),
     ioStats(homes('blkio'), pids),
@@ -23,18 +23,28 @@ interface CpuHomes {
   readonly unified: string | undefined;
   readonly cpu: GroupHome | undefined;
   readonly cpuacct: GroupHome | undefined;
+  readonly pids: readonly number[];
 }
 
 /** Every v2 group has the usage, with or without its cpu controller; throttling is told by whoever throttles. */
-async function cpuStats({ unified, cpu, cpuacct }: CpuHomes): Promise<Stats['cpu']> {
+async function cpuStats({ unified, cpu, cpuacct, pids }: CpuHomes): Promise<Stats['cpu']> {
   const own = keyed(unified === undefined ? undefined : await text(`${unified}/cpu.stat`));
   const throttle = cpu?.version === 1 ? keyed(await text(`${cpu.folder}/cpu.stat`)) : own;
   const v1 = own.has('usage_usec') || !cpuacct ? undefined : await text(`${cpuacct.folder}/cpuacct.usage`);
   return {
-    usageUsec: own.get('usage_usec') ?? Math.floor(Number(v1 ?? 0) / 1000),
+    usageUsec: own.get('usage_usec') ?? (v1 === undefined ? await processCpu(pids) : Math.floor(Number(v1) / 1000)),
     throttledPeriods: throttle.get('nr_throttled') ?? 0,
     throttledUsec: throttle.get('throttled_usec') ?? Math.floor((throttle.get('throttled_time') ?? 0) / 1000),
   };
+}
+
+/** Of a clock tick, in which /proc tells the time of processes on every architecture. */
+const TICK_USEC = 10_000;
+
+/** Without a group that counts: what the living processes used, and their children that have ended. The name in brackets may hold anything. */
+async function processCpu(pids: readonly number[]): Promise<number> {
+  const all = await Promise.all(pids.map(async (pid) => /^\d+ \(.*\) \S+(?: \S+){10} (\d+) (\d+) (\d+) (\d+) /s.exec((await text(`/proc/${pid}/stat`)) ?? '')?.slice(1) ?? []));
+  return all.flat().reduce((total, ticks) => total + Number(ticks) * TICK_USEC, 0);
 }
 
 /** v1 writes "no limit" as a page-rounded 2^63. */

@@ -1,4 +1,4 @@
-/* The executor's entry: arguments come in, a server runs until its end. `core-executor --run DIR [--keep PATH]... [--lease [--tree PATH] [--group PATH]...]`
+/* The executor's entry: arguments come in, a server runs until its end. `core-executor [--rootless] --run DIR [--keep PATH]... [--lease [--tree PATH] [--group PATH]...]`
  * is started by the runtime's driver; `--once FD` carries out one request and is started by `core-oci`; `--check-plan` reads a plan from stdin and says `ok` or why not;
  * `--version` says what was built. See PROTOCOL.md. */
 #define _GNU_SOURCE
@@ -19,6 +19,7 @@
 #include "server.h"
 #include "slim.h"
 #include "sys.h"
+#include "userns.h"
 #include "util.h"
 
 enum { KEEPS = 64, GROUPS = 64 };
@@ -30,6 +31,8 @@ struct options {
 	const char *groups[GROUPS];
 	size_t group_count;
 	bool lease;
+	bool rootless; /* started by an ordinary user */
+	bool mapped;   /* and by now root of a user namespace */
 };
 
 static int serve(const struct options *options, struct err *err);
@@ -49,9 +52,10 @@ int main(int argc, char **argv) {
 	if (argc == 3 && strcmp(argv[1], "--once") == 0 && (channel = read_number(argv[2])) > 2) {
 		if (seal_self(argv, &err) == 0) return once_main(channel);
 	} else if (read_options(argc, argv, &options) < 0) {
-		dprintf(2, "usage: core-executor --run DIR [--keep PATH]... [--lease [--tree PATH] [--group PATH]...] | --once FD | --check-plan | --version\n");
+		dprintf(2, "usage: core-executor [--rootless] --run DIR [--keep PATH]... [--lease [--tree PATH] [--group PATH]...] | --once FD | --check-plan | --version\n");
 		return 2;
-	} else if (seal_self(argv, &err) == 0 && serve(&options, &err) == 0) return 0;
+	} else if (options.rootless) (void)userns_enter(argv, &err);
+	else if (seal_self(argv, &err) == 0 && serve(&options, &err) == 0) return 0;
 	dprintf(2, "core-executor: %s: %s\n", err.text, strerror(err.num));
 	return 1;
 }
@@ -64,6 +68,10 @@ static int read_options(int argc, char **argv, struct options *options) {
 
 		if (strcmp(argv[i], "--lease") == 0) {
 			options->lease = true;
+			continue;
+		}
+		if (strcmp(argv[i], ROOTLESS) == 0 || strcmp(argv[i], MAPPED) == 0) {
+			*(argv[i][2] == 'r' ? &options->rootless : &options->mapped) = true;
 			continue;
 		}
 		if (!next || next[0] != '/') return -1;
@@ -118,7 +126,7 @@ static int serve(const struct options *options, struct err *err) {
 	autofd machine = -1;
 
 	if (forget_caller(err) < 0) return -1;
-	machine = slim_enter(options->keep, err);
+	machine = slim_enter(options->keep, options->mapped, err);
 	if (machine < 0) return -1;
 	if (reserve(machine, FD_MACHINE, err) < 0 || reserve(0, FD_INIT, err) < 0 || reserve(0, FD_REPORT, err) < 0 || reserve(0, FD_NETNS, err) < 0)
 		return -1;

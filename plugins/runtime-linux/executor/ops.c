@@ -49,7 +49,7 @@ static const struct op ops[] = {
 	{ "mempolicy", IN_SETUP | IN_EXEC, "Ud", step_mempolicy },
 	{ "umask", IN_SETUP | IN_EXEC, "U", step_umask },
 	{ "cwd", IN_SETUP | IN_EXEC, "pb", step_cwd },
-	{ "user", IN_SETUP | IN_EXEC, "SDDIb", step_user },
+	{ "user", IN_SETUP | IN_EXEC, "SDDIb|b", step_user },
 	{ "caps", IN_SETUP | IN_EXEC, "uuuuu", step_caps },
 	{ "nnp", IN_SETUP | IN_EXEC, "", step_nnp },
 	{ "seccomp", IN_SETUP | IN_EXEC, "FU", step_seccomp },

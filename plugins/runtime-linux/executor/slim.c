@@ -63,19 +63,29 @@ static int drop_mounts(char *table, ssize_t len, const char *const *keep, struct
 	return 0;
 }
 
-int slim_enter(const char *const *keep, struct err *err) {
-	autofd machine = openat(AT_FDCWD, "/proc/self/ns/mnt", O_RDONLY | O_CLOEXEC);
+static int leave_mounts(const char *const *keep, struct err *err) {
 	char *table;
 	ssize_t len;
 	int ret;
 
-	if (machine < 0) return err_sys(err, "cannot open the mount namespace");
-	if (unshare(CLONE_NEWNS) < 0) return err_sys(err, "cannot make a mount namespace");
-	if (mount(NULL, "/", NULL, MS_REC | MS_PRIVATE, NULL) < 0) return err_sys(err, "cannot make the mounts private");
 	table = mmap(NULL, TABLE, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
 	if (table == MAP_FAILED) return err_sys(err, "no memory");
 	len = read_file_at(AT_FDCWD, "/proc/self/mountinfo", table, TABLE);
 	ret = len < 0 ? err_sys(err, "cannot read the mounts") : drop_mounts(table, len, keep, err);
 	munmap(table, TABLE);
-	return ret < 0 ? -1 : fd_take(&machine);
+	return ret;
+}
+
+int slim_enter(const char *const *keep, bool mapped, struct err *err) {
+	autofd machine = -1;
+
+	/* Root of a user namespace may not enter the machine's own: a copy, which follows the machine's mounts, stands for it. */
+	if (mapped && unshare(CLONE_NEWNS) < 0) return err_sys(err, "cannot make a mount namespace");
+	machine = openat(AT_FDCWD, "/proc/self/ns/mnt", O_RDONLY | O_CLOEXEC);
+	if (machine < 0) return err_sys(err, "cannot open the mount namespace");
+	if (unshare(CLONE_NEWNS) < 0) return err_sys(err, "cannot make a mount namespace");
+	if (mount(NULL, "/", NULL, MS_REC | MS_PRIVATE, NULL) < 0) return err_sys(err, "cannot make the mounts private");
+	/* Nor may it take a single mount of the machine's away: what lies beneath is not for it to see. */
+	if (!mapped && leave_mounts(keep, err) < 0) return -1;
+	return fd_take(&machine);
 }

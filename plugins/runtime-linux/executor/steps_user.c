@@ -91,6 +91,7 @@ static int add_home(struct ctx *ctx, struct identity *identity) {
 int step_user(struct ctx *ctx, const struct node *args, struct err *err) {
 	struct identity identity = { .uid = (uint32_t)args[1].number, .gid = (uint32_t)args[2].number };
 	const struct node *more = &args[3];
+	bool stay = ctx->steps->list[ctx->at].argc > 5 && args[5].yes;
 
 	if (args[0].type == NODE_STR && identity_find(ctx, args[0].str, &identity, err) < 0) return -1;
 	for (uint32_t i = 0; i < more->len; i++) {
@@ -101,7 +102,7 @@ int step_user(struct ctx *ctx, const struct node *args, struct err *err) {
 	if ((identity.uid || identity.gid) && own_stdio(ctx, identity.uid, identity.gid, err) < 0) return -1;
 	/* The bare calls: libc's would look for other threads. */
 	if (prctl(PR_SET_KEEPCAPS, 1, 0, 0, 0) < 0) return err_sys(err, "cannot keep the capabilities");
-	if (syscall(SYS_setgroups, (long)identity.count, identity.groups) < 0) return err_sys(err, "cannot set the groups");
+	if (!stay && syscall(SYS_setgroups, (long)identity.count, identity.groups) < 0) return err_sys(err, "cannot set the groups");
 	if (syscall(SYS_setresgid, identity.gid, identity.gid, identity.gid) < 0) return err_sys(err, "cannot become group %u", identity.gid);
 	if (syscall(SYS_setresuid, identity.uid, identity.uid, identity.uid) < 0) return err_sys(err, "cannot become user %u", identity.uid);
 	ctx->uid = identity.uid;

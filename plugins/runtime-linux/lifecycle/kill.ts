@@ -2,7 +2,7 @@
 import { constants } from 'node:os';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { ContainerRef } from '@core/core/plugin';
-import { isV2, killGroup, processesOf, thaw } from '../cgroup/members.js';
+import { isUngrouped, isV2, killGroup, processesOf, thaw } from '../cgroup/members.js';
 import type { Container } from '../container.js';
 import type { Context } from '../context.js';
 import { StepError } from '../link/failure.js';
@@ -18,8 +18,9 @@ export async function killContainer(context: Context, container: Container): Pro
   const exited = container.exited();
   if (isV2(container)) await killGroup(container);
   else {
+    // A container without a group ends with its first process: its pid namespace is its own.
     await (await controlOf(context, container)).request('signal', { signal: constants.signals.SIGKILL }).catch(() => undefined);
-    await thaw(container);
+    if (!isUngrouped(container)) await thaw(container);
   }
   const timer = new AbortController();
   const late = sleep(KILL_TIMEOUT, 'late', { signal: timer.signal }).catch(() => undefined);
@@ -34,7 +35,8 @@ type SignalRequest = ContainerRef & { readonly signal: string; readonly execId?:
 export async function signalContainer(context: Context, container: Container, { signal, execId, all }: SignalRequest): Promise<void> {
   const number = signalNumber(signal);
   if (!container.isRunning) return;
-  if (all) return signalAll(container, number);
+  // Without a group there is a pid namespace, which the kernel ends with its first process: no other can slip away.
+  if (all && !(number === constants.signals.SIGKILL && isUngrouped(container))) return signalAll(container, number);
   try {
     const control = await controlOf(context, container);
     await control.request('signal', { signal: number, ...(execId !== undefined && { exec: execId }) });

@@ -2,13 +2,14 @@
 import { randomBytes } from 'node:crypto';
 import { rename, writeFile } from 'node:fs/promises';
 import { CoreError, type Oci } from '@core/core/plugin';
-import { resourceLimits, type ControllerLimits } from '../cgroup/limits.js';
+import { missingControllers, resourceLimits, type ControllerLimits } from '../cgroup/limits.js';
 import { processesOf } from '../cgroup/members.js';
 import { groupHome } from '../cgroup/paths.js';
 import { applyLimits } from '../cgroup/update.js';
 import type { Container } from '../container.js';
 import type { Context } from '../context.js';
 import { Issues } from '../issues.js';
+import { notDelegated } from '../rootless/settings.js';
 import { recordText, type ContainerRecord } from '../records.js';
 import { checkResources } from '../validate/resources.js';
 import { unsupportedResources } from '../validate/unsupported.js';
@@ -54,6 +55,8 @@ function check({ host }: Context, container: Container, { changes, merged }: { r
   issues.expect(changes.devices === undefined, 'resources.devices', 'cannot be changed while the container exists');
   checkResources(merged, { issues, host, path: 'resources' });
   issues.done('cannot update the container', container.object);
+  const undelegated = host.rootless ? missingControllers(host.cgroups, changes) : [];
+  if (undelegated.length > 0) throw notDelegated(undelegated, container.object);
   const missing = unsupportedResources(merged, host);
   if (missing.length > 0) throw new CoreError('E_UNSUPPORTED', { message: `cannot update the container: ${missing.join('; ')}`, object: container.object });
 }

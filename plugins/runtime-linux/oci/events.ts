@@ -3,7 +3,7 @@ import { readFileSync } from 'node:fs';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { CgroupLayout, Controller } from '../cgroup/layout.js';
 import { groupHome } from '../cgroup/paths.js';
-import { hostFacts } from '../facts.js';
+import { machineFacts } from '../facts.js';
 import { OciFailure } from './failure.js';
 import type { Globals } from './globals.js';
 import { print } from './print.js';
@@ -18,7 +18,7 @@ export interface EventsOptions {
 export async function events({ root }: Globals, id: string, { stats, interval }: EventsOptions): Promise<void> {
   const container = load(root, id);
   if (statusOf(container) === 'stopped') throw new OciFailure(`container with id ${id} is not running`);
-  const { cgroups } = hostFacts();
+  const { cgroups } = machineFacts();
   const tell = (): void => print(`${JSON.stringify({ type: 'stats', id, data: statsOf(container.record, cgroups) })}\n`);
   if (stats) return tell();
   for (;;) {

@@ -1,7 +1,7 @@
 /** A bundle comes in, a container that waits or runs goes out; when it fails nothing is left of it. Called by `create.ts` and `run.ts`. */
 import { resolve } from 'node:path';
 import type { Oci } from '@core/core/plugin';
-import { hostFacts } from '../facts.js';
+import { machineFacts } from '../facts.js';
 import { loadBundle, type Bundle } from './config.js';
 import { OciFailure, startFailure } from './failure.js';
 import type { Globals } from './globals.js';
@@ -27,7 +27,7 @@ export interface Launched {
 }
 
 export async function launch(globals: Globals, id: string, { options, mode }: { readonly options: LaunchOptions; readonly mode: LaunchMode }): Promise<Launched> {
-  const host = hostFacts();
+  const host = machineFacts();
   const bundle = loadBundle(options.bundle, { id, file: options.config, systemd: globals.systemdCgroup, host });
   const process = bundle.config.process as Oci.Process;
   checkConsole({ terminal: process.terminal ?? false, detach: mode !== 'foreground', socket: options.consoleSocket });

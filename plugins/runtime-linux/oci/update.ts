@@ -3,7 +3,7 @@ import { readFileSync } from 'node:fs';
 import type { Oci } from '@core/core/plugin';
 import { missingControllers, resourceLimits } from '../cgroup/limits.js';
 import { applyLimits } from '../cgroup/update.js';
-import { hostFacts } from '../facts.js';
+import { machineFacts } from '../facts.js';
 import { OciFailure } from './failure.js';
 import type { Globals } from './globals.js';
 import { memberFolder, processesIn } from './groups.js';
@@ -31,7 +31,7 @@ export async function update({ root }: Globals, id: string, options: UpdateOptio
   if (statusOf(container) === 'stopped') throw new OciFailure('container not running');
   const { record, folder } = container;
   const { devices: _, ...resources } = options.resources === undefined ? resourcesOf(options) : readResources(options.resources);
-  const { cgroups } = hostFacts();
+  const { cgroups } = machineFacts();
   const missing = missingControllers(cgroups, resources);
   if (missing.length > 0) throw new OciFailure(`this machine has no cgroup controller for ${missing.join(', ')}`);
   const members = memberFolder(record.groups);

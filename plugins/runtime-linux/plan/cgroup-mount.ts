@@ -11,6 +11,8 @@ import type { Group } from './groups.js';
 export function cgroupMount(draft: PlanDraft, destination: string, attrs: number): void {
   const { cgroups } = draft.input.host;
   if (cgroups.mode === 'none') return;
+  // Of v1 only the user's own folders could be shown, and none of them as a root of its own.
+  if (draft.input.host.rootless && (cgroups.mode !== 'v2' || !draft.own.has('cgroup'))) return;
   if (!draft.own.has('cgroup')) return bindMachineTree(draft, { destination, attrs });
   if (cgroups.mode === 'v2') return mountFs(draft, { type: 'cgroup2', options: [], target: destination, attrs });
   mountFs(draft, { type: 'tmpfs', options: [['mode', '755'], ['size', '64k']], target: destination, attrs: attrs & ~MOUNT_ATTR.RDONLY });

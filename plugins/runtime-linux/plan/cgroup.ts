@@ -22,7 +22,8 @@ export function cgroupSteps(draft: PlanDraft): Pick<Plan, 'cgroup' | 'cgroups' |
     if (group.version === 1) join(draft, group.folder);
   }
   const unified = groups.find((group) => group.version === 2)?.folder;
-  if (unified !== undefined && host.cgroups.v1.devices === undefined && !allowsEveryDevice(resources)) {
+  // An ordinary user may neither make a node nor load a filter: inside are the devices that were bound, and no others.
+  if (unified !== undefined && host.cgroups.v1.devices === undefined && !host.rootless && !allowsEveryDevice(resources)) {
     draft.prepare.push(['devices', unified, deviceProgram(deviceRules(resources))]);
   }
   // `update` may have made groups the container did not start with; a folder that never was costs one failed call.

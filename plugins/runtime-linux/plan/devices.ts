@@ -35,7 +35,7 @@ export function deviceSteps(draft: PlanDraft): void {
 
 /** In a user namespace no device can be made, so the machine's own is bound. */
 function addDevice(draft: PlanDraft, device: Oci.Device): void {
-  if (draft.userns && device.type !== 'p') {
+  if (draft.unprivileged && device.type !== 'p') {
     const slot = draft.slot();
     draft.prepare.push(['tree', slot, device.path, false, false, true]);
     draft.setup.push(['mount', slot, device.path, 2, false]);

@@ -13,6 +13,8 @@ export class PlanDraft {
   readonly own: ReadonlySet<Oci.NamespaceType>;
   /** Whether the user namespace is among them. */
   readonly userns: boolean;
+  /** Whether the container's root is root of a user namespace, its own or the executor's, so that the machine's root powers are missing. */
+  readonly unprivileged: boolean;
   /** The container's groups, one per hierarchy, the v2 one first. */
   readonly groups: readonly Group[];
   #slots = 0;
@@ -20,6 +22,7 @@ export class PlanDraft {
   constructor(readonly input: PlanInput) {
     this.own = newNamespaces(input.spec);
     this.userns = this.own.has('user');
+    this.unprivileged = this.userns || input.host.rootless !== undefined;
     this.groups = input.groups ?? containerGroups(input.host.cgroups, { path: input.paths.cgroup, resources: input.spec.linux?.resources ?? {} });
   }
 

@@ -6,7 +6,7 @@ import { mergeEnv } from '../spec/env.js';
 import { pipeOwner } from './ids.js';
 import type { HostFacts } from './input.js';
 import { execNamespaces } from './namespaces.js';
-import { rlimitSteps, userSteps } from './process.js';
+import { groupsStay, rlimitSteps, userSteps } from './process.js';
 import { maskOf, tuningSteps } from './tuning.js';
 
 export interface ExecInput {
@@ -34,7 +34,7 @@ export function compileExec({ execId, request, spec, host, cgroup, tasks }: Exec
       ['session'],
       ...(final ? [['affinity', maskOf(final)] as const] : []),
       ...tuningSteps(process, spec.linux),
-      ...userSteps(process, { seccomp: request.privileged ? undefined : spec.linux?.seccomp, init: false }),
+      ...userSteps(process, { seccomp: request.privileged ? undefined : spec.linux?.seccomp, init: false, groupsStay: groupsStay(host) }),
     ],
     terminal: request.terminal ?? false,
     rows: request.size?.rows ?? 24,

@@ -1,6 +1,7 @@
 /** What the plan compiler gets: everything a plan depends on, so that compiling is a pure function. Made by `driver.ts`. */
 import type { Io, Oci, Rootfs } from '@core/core/plugin';
 import type { CgroupLayout } from '../cgroup/layout.js';
+import type { RootlessFacts } from '../rootless/facts.js';
 import type { Group } from './groups.js';
 
 /** What is true of the machine, read once at boot. */
@@ -12,6 +13,8 @@ export interface HostFacts {
   readonly modules: ReadonlySet<string>;
   /** Paths of /proc and /sys that are commonly masked or made read-only and that this kernel does not have. */
   readonly absent: ReadonlySet<string>;
+  /** There when the kernel is an ordinary user's: then the executor is root of a user namespace, and not of the machine. */
+  readonly rootless?: RootlessFacts | undefined;
 }
 
 export interface Paths {

@@ -5,6 +5,7 @@ import { RLIMITS, SECCOMP_FLAGS, U64_MAX } from '../constants.js';
 import type { ProcessStep } from '../protocol.js';
 import { seccompProgram } from '../seccomp/cache.js';
 import type { PlanDraft } from './draft.js';
+import type { HostFacts } from './input.js';
 import { tuningSteps } from './tuning.js';
 
 /** Annotation that asks for an init as pid 1; the OCI spec has no field for it. */
@@ -26,8 +27,13 @@ export function processSteps(draft: PlanDraft): void {
     ...(process.oomScoreAdj === undefined ? [] : [['oom', process.oomScoreAdj] as const]),
     ['session'],
     ...tuningSteps(process, spec.linux),
-    ...userSteps(process, { seccomp: spec.linux?.seccomp, init }),
+    ...userSteps(process, { seccomp: spec.linux?.seccomp, init, groupsStay: groupsStay(draft.input.host) }),
   );
+}
+
+/** With a single id in the map. */
+export function groupsStay({ rootless }: HostFacts): boolean {
+  return rootless !== undefined && !rootless.helpers;
 }
 
 /** rlimits first: raising a hard limit takes a capability. */
@@ -36,16 +42,20 @@ export function rlimitSteps(process: Oci.Process): ProcessStep[] {
 }
 
 export interface Confinement {
+  /** The kernel lets nobody change groups in this user namespace. */
+  readonly groupsStay?: boolean | undefined;
   readonly seccomp: Oci.Seccomp | undefined;
   readonly init: boolean;
 }
 
 /** Everything after the session: umask, folder, user, capabilities, no_new_privs, filter, execve. */
-export function userSteps(process: Oci.Process, { seccomp, init }: Confinement): ProcessStep[] {
+export function userSteps(process: Oci.Process, { seccomp, init, groupsStay = false }: Confinement): ProcessStep[] {
   const { user, env = [] } = process;
   const filter: ProcessStep[] = seccomp ? [['seccomp', seccompProgram(seccomp), seccompFlags(seccomp)]] : [];
+  const home = !env.some((entry) => entry.startsWith('HOME='));
+  const who = ['user', user.username ?? null, user.uid, user.gid, user.additionalGids ?? [], home] as const;
   const identity: ProcessStep[] = [
-    ['user', user.username ?? null, user.uid, user.gid, user.additionalGids ?? [], !env.some((entry) => entry.startsWith('HOME='))],
+    groupsStay ? [...who, true] : who,
     ['caps', ...capabilityMasks(process.capabilities ?? {})],
   ];
   // Without no_new_privs a filter takes CAP_SYS_ADMIN, so it has to come before the capabilities go.

@@ -3,6 +3,7 @@ import type { Rootfs } from '@core/core/plugin';
 import { MOUNT_ATTR, MS } from '../constants.js';
 import type { FsOption } from '../protocol.js';
 import type { PlanDraft } from './draft.js';
+import { hostRootMounts, hostRootSteps, isHostInPieces, type OverlayFolders } from './host-root.js';
 
 export function rootSteps(draft: PlanDraft): void {
   const { rootfs, paths } = draft.input;
@@ -13,7 +14,12 @@ export function rootSteps(draft: PlanDraft): void {
 
 /** Once everything is mounted: the mount points had to be made in it. */
 export function rootReadonly(draft: PlanDraft): void {
-  if (draft.spec.root?.readonly) draft.setup.push(['attr', '/', MOUNT_ATTR.RDONLY, 0, 0, false]);
+  if (draft.spec.root?.readonly) for (const path of ['/', ...piecesOnTop(draft)]) draft.setup.push(['attr', path, MOUNT_ATTR.RDONLY, 0, 0, false]);
+}
+
+function piecesOnTop(draft: PlanDraft): string[] {
+  const { rootfs } = draft.input;
+  return rootfs.kind === 'overlay' && isHostInPieces(draft, rootfs) ? hostRootMounts(draft, rootfs) : [];
 }
 
 /** After `pivot`, which takes no shared root. */
@@ -33,12 +39,16 @@ function folderRoot(draft: PlanDraft, { path, idmap = true }: Extract<Rootfs, { 
   draft.setup.push(['root', slot], ['attr', '/', 0, 0, MS.SLAVE, true]);
 }
 
-function overlayRoot(draft: PlanDraft, { lowers, masks = [], scratch = [] }: Extract<Rootfs, { kind: 'overlay' }>): void {
+function overlayRoot(draft: PlanDraft, rootfs: Extract<Rootfs, { kind: 'overlay' }>): void {
+  const { lowers, masks = [], scratch = [] } = rootfs;
   const { state } = draft.input.paths;
   draft.prepare.push(['mkdir', `${state}/upper`, 0o755], ['mkdir', `${state}/work`, 0o700]);
-  const layers = draft.userns ? mappedLayers(draft, lowers) : { lowers, writable: state };
-  const slot = draft.slot();
-  draft.setup.push(['fs', slot, 'overlay', overlayOptions(draft, layers), 0], ['root', slot]);
+  if (isHostInPieces(draft, rootfs)) hostRootSteps(draft, rootfs, (folders) => overlayOptions(draft, folders));
+  else {
+    const layers = draft.userns ? mappedLayers(draft, lowers) : { lowers, upper: `${state}/upper`, work: `${state}/work` };
+    const slot = draft.slot();
+    draft.setup.push(['fs', slot, 'overlay', overlayOptions(draft, layers), 0], ['root', slot]);
+  }
   // Before any mount, so that a secret of the machine is hidden and what the user mounts there is not.
   if (masks.length > 0) draft.setup.push(['mask', masks]);
   const attrs = MOUNT_ATTR.NOSUID | MOUNT_ATTR.NODEV | (draft.spec.root?.readonly ? MOUNT_ATTR.RDONLY : 0);
@@ -48,23 +58,17 @@ function overlayRoot(draft: PlanDraft, { lowers, masks = [], scratch = [] }: Ext
   }
 }
 
-interface Layers {
-  readonly lowers: readonly string[];
-  /** Folder with `upper` and `work`. */
-  readonly writable: string;
-}
-
-function overlayOptions(draft: PlanDraft, { lowers, writable }: Layers): FsOption[] {
+function overlayOptions(draft: PlanDraft, { lowers, upper, work }: OverlayFolders): FsOption[] {
   return [
     ...lowers.map((path): FsOption => ['lowerdir+', path]),
-    ['upperdir', `${writable}/upper`],
-    ['workdir', `${writable}/work`],
+    ['upperdir', upper],
+    ['workdir', work],
     // Layers are never shared with another overlay at once, so the features that guard against that only cost time.
     ['index', 'off'],
     ['xino', 'off'],
     ['metacopy', 'off'],
     // Whoever mounts inside a user namespace may not set trusted.* attributes; without them no folder could be made opaque.
-    ...(draft.userns ? [['userxattr', null] as const] : []),
+    ...(draft.unprivileged ? [['userxattr', null] as const] : []),
   ];
 }
 
@@ -72,7 +76,7 @@ function overlayOptions(draft: PlanDraft, { lowers, writable }: Layers): FsOptio
  * Every layer appears through an idmapped mount, the writable one too: on disk nothing depends on the mapping. The mounts are
  * put in place inside the container's own mount namespace only.
  */
-function mappedLayers(draft: PlanDraft, lowers: readonly string[]): Layers {
+function mappedLayers(draft: PlanDraft, lowers: readonly string[]): OverlayFolders {
   const { dir, state } = draft.input.paths;
   draft.prepare.push(['mkdir', `${dir}/layers`, 0o711]);
   const place = (source: string, target: string): string => {
@@ -82,5 +86,7 @@ function mappedLayers(draft: PlanDraft, lowers: readonly string[]): Layers {
     draft.setup.push(['place', slot, target]);
     return target;
   };
-  return { lowers: lowers.map((lower, index) => place(lower, `${dir}/layers/${index}`)), writable: place(state, `${dir}/layers/upper`) };
+  const placed = lowers.map((lower, index) => place(lower, `${dir}/layers/${index}`));
+  const writable = place(state, `${dir}/layers/upper`);
+  return { lowers: placed, upper: `${writable}/upper`, work: `${writable}/work` };
 }

@@ -6,6 +6,8 @@ import type { Oci, SpecRequest } from '@core/core/plugin';
 import { defaultProfile } from '../seccomp/profile.js';
 import { Issues } from '../issues.js';
 import { INIT_ANNOTATION } from '../plan/process.js';
+import type { RootlessFacts } from '../rootless/facts.js';
+import { checkRootless } from '../rootless/settings.js';
 import { boundingSet } from './capabilities.js';
 import { containerDevices } from './devices.js';
 import { containerMounts } from './mounts.js';
@@ -19,6 +21,8 @@ export interface SpecDefaults {
   /** Outside ids of a private user namespace without mappings of its own. */
   readonly ids: IdDefaults;
   readonly lastCapability: number;
+  /** The container is in the executor's user namespace. */
+  readonly rootless?: RootlessFacts | undefined;
 }
 
 /** Throws E_INVALID with the JSON path of every fault in `settings`. */
@@ -27,8 +31,9 @@ export async function buildSpec({ id, settings, image }: SpecRequest, defaults: 
   const capabilities = boundingSet(settings, { lastCapability: defaults.lastCapability, issues });
   const process = containerProcess({ id, settings, image }, { capabilities, issues });
   checkSysctls(settings, issues);
+  if (defaults.rootless) checkRootless(settings, { rootless: defaults.rootless, id });
   const [devices, resources] = await Promise.all([containerDevices(settings, issues), containerResources(settings, issues)]);
-  const mounts = containerMounts(settings, issues);
+  const mounts = containerMounts(settings, { issues, rootless: defaults.rootless });
   issues.done('cannot make a spec of these settings', { kind: 'container', id });
   const hostname = hostnameOf({ id, settings });
   return {

@@ -2,37 +2,44 @@
 import { existsSync } from 'node:fs';
 import type { ContainerSettings, MountSettings, Oci } from '@core/core/plugin';
 import type { Issues } from '../issues.js';
+import { isMapped } from '../plan/ids.js';
+import type { RootlessFacts } from '../rootless/facts.js';
+
+export interface MountDefaults {
+  readonly issues: Issues;
+  readonly rootless?: RootlessFacts | undefined;
+}
 
 /** A user's mount takes the place of a default one at the same path; parents come before what is mounted in them. */
-export function containerMounts(settings: ContainerSettings, issues: Issues): Oci.Mount[] {
+export function containerMounts(settings: ContainerSettings, { issues, rootless }: MountDefaults): Oci.Mount[] {
   const wanted = settings.mounts.map((mount, index) => userMount(mount, { index, settings, issues }));
   const replaced = new Set(wanted.map((mount) => mount.destination));
-  const defaults = defaultMounts(settings).filter((mount) => !replaced.has(mount.destination));
+  const defaults = defaultMounts(settings, rootless).filter((mount) => !replaced.has(mount.destination));
   return [...defaults, ...[...wanted].sort((a, b) => depth(a.destination) - depth(b.destination))];
 }
 
-function defaultMounts(settings: ContainerSettings): Oci.Mount[] {
+function defaultMounts(settings: ContainerSettings, rootless: RootlessFacts | undefined): Oci.Mount[] {
   const modes = settings.namespaces ?? {};
-  const userns = modes.user === 'private';
+  const userns = modes.user === 'private' || rootless !== undefined;
   const access = settings.privileged ? 'rw' : 'ro';
   const locked = ['nosuid', 'noexec', 'nodev'];
   return [
     // The kernel lets a user namespace mount procfs and sysfs only together with the pid and network namespaces they show.
     userns && modes.pid === 'host' ? bind('/proc', locked) : { destination: '/proc', type: 'proc', source: 'proc', options: locked },
     { destination: '/dev', type: 'tmpfs', source: 'tmpfs', options: ['nosuid', 'strictatime', 'mode=755', 'size=65536k'] },
-    { destination: '/dev/pts', type: 'devpts', source: 'devpts', options: ['nosuid', 'noexec', 'newinstance', 'ptmxmode=0666', 'mode=0620', ...ttyGroup(settings)] },
-    ...ipcMounts(settings),
+    { destination: '/dev/pts', type: 'devpts', source: 'devpts', options: ['nosuid', 'noexec', 'newinstance', 'ptmxmode=0666', 'mode=0620', ...ttyGroup(settings, rootless)] },
+    ...ipcMounts(settings, userns),
     userns && settings.network === 'host' ? bind('/sys', [...locked, 'rro']) : { destination: '/sys', type: 'sysfs', source: 'sysfs', options: [...locked, access] },
     ...(userns && modes.cgroup === 'host' ? [] : [{ destination: '/sys/fs/cgroup', type: 'cgroup', source: 'cgroup', options: [...locked, 'relatime', access] }]),
   ];
 }
 
 /** Sharing the machine's IPC means sharing its shared memory and queues. */
-function ipcMounts({ namespaces: modes = {}, shmSize }: ContainerSettings): Oci.Mount[] {
+function ipcMounts({ namespaces: modes = {}, shmSize }: ContainerSettings, userns: boolean): Oci.Mount[] {
   const locked = ['nosuid', 'noexec', 'nodev'];
   const queues = { destination: '/dev/mqueue', type: 'mqueue', source: 'mqueue', options: locked };
   // A queue file system shows the namespace of whoever mounts it, but only to the owner of that namespace.
-  if (modes.ipc === 'host') return [...(existsSync('/dev/shm') ? [bind('/dev/shm', locked)] : []), ...(modes.user === 'private' ? [] : [queues])];
+  if (modes.ipc === 'host') return [...(existsSync('/dev/shm') ? [bind('/dev/shm', locked)] : []), ...(userns ? [] : [queues])];
   return [
     { destination: '/dev/shm', type: 'tmpfs', source: 'shm', options: [...locked, 'mode=1777', `size=${shmSize}`] },
     queues,
@@ -40,7 +47,8 @@ function ipcMounts({ namespaces: modes = {}, shmSize }: ContainerSettings): Oci.
 }
 
 /** Group 5, `tty`, where it is mapped at all. */
-function ttyGroup({ namespaces: modes, idMappings }: ContainerSettings): string[] {
+function ttyGroup({ namespaces: modes, idMappings }: ContainerSettings, rootless: RootlessFacts | undefined): string[] {
+  if (rootless) return isMapped(rootless.maps.gids, 5) ? ['gid=5'] : [];
   const mapped = modes?.user !== 'private' || !idMappings || idMappings.gids.some(({ container, size }) => container <= 5 && container + size > 5);
   return mapped ? ['gid=5'] : [];
 }

@@ -3,8 +3,10 @@
  * The checks are written out by hand rather than as a schema because they stand on the start path.
  */
 import { CoreError, type CreateRequest, type Io, type Rootfs } from '@core/core/plugin';
+import { missingControllers } from '../cgroup/limits.js';
 import { Issues } from '../issues.js';
 import type { HostFacts } from '../plan/input.js';
+import { checkRootlessSpec } from '../rootless/settings.js';
 import { isClean } from '../spec/mounts.js';
 import { checkLinux } from './linux.js';
 import { checkMounts } from './mounts.js';
@@ -28,6 +30,7 @@ export function checkCreate(request: CreateRequest, host: HostFacts): void {
     checkLinux(spec, { issues, host });
   }
   issues.done('cannot create the container', { kind: 'container', id: String(id) });
+  if (host.rootless) checkRootlessSpec(request, { host, missing: missingControllers(host.cgroups, spec.linux?.resources ?? {}) });
   const missing = unsupported(spec, host);
   if (missing.length > 0) {
     throw new CoreError('E_UNSUPPORTED', {

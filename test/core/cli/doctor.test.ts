@@ -57,8 +57,15 @@ test('no user namespaces for root', macro, { changes: { '/proc/sys/user/max_user
 test('a user without privileges on a restricted machine', macro, {
   changes: { '/proc/self/status': 'CapEff:\t0000000000000000\n', '/proc/sys/kernel/apparmor_restrict_unprivileged_userns': '1\n' },
   options: { uid: 1000 },
-  lacks: { 'user namespaces': 'failed', privileges: 'failed', mode: 'limited' },
+  lacks: { 'user namespaces': 'failed', 'subordinate ids': 'limited', mode: 'limited' },
 });
+for (const [title, subgid, lacks] of [['with ids of his own', '1000:100000:65536\n', {}], ['with subordinate users but not groups', 'bob:100000:65536\n', { 'subordinate ids': 'limited' }]] as const) {
+  test(`a user ${title}`, async (t) => {
+    const files = { '/etc/passwd': 'root:x:0:0::/root:/bin/sh\nann:x:1000:1000::/home/ann:/bin/sh\n', '/etc/subuid': 'ann:100000:65536\n', '/etc/subgid': subgid, '/usr/bin/newuidmap': '', '/usr/bin/newgidmap': '' };
+    const found = await examine(await machine(t, { ...files, '/proc/self/status': 'CapEff:\t0\n' }, { uid: 1000 }));
+    t.deepEqual(Object.fromEntries(found.filter(({ name, status }) => ['privileges', 'subordinate ids'].includes(name) && status !== 'ok').map(({ name, status }) => [name, status])), lacks);
+  });
+}
 test('root inside another container', macro, { changes: { '/proc/self/status': 'CapEff:\t00000000a80425fb\n' }, lacks: { privileges: 'failed' } });
 test('no seccomp', macro, { changes: { '/proc/sys/kernel/seccomp/actions_avail': undefined }, lacks: { seccomp: 'failed' } });
 test('nf_tables as a module', macro, {

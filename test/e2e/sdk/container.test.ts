@@ -41,7 +41,7 @@ withContainers('what is paused does nothing', async (t, { sdk }) => {
   await c.resume();
   for await (const { line } of c.logs({ follow: true })) if (Number(line) > lines + 1) break;
   t.pass();
-});
+}, { cgroups: true });
 
 withContainers('a limit that is changed holds at once', async (t, { sdk }) => {
   await using c = await sdk.run('host', { memory: '64m' });
@@ -49,7 +49,7 @@ withContainers('a limit that is changed holds at once', async (t, { sdk }) => {
   t.is((await c.stats()).memory.limit, 32 * 1024 ** 2);
   const output = await c.$`head -c 64m /dev/zero | tail -n 1 >/dev/null`.nothrow();
   t.not(output.exitCode, 0);
-});
+}, { cgroups: true });
 
 withContainers('stats tell what the container uses, and end with it', async (t, { sdk }) => {
   await using c = await sdk.run('host', { command: ['sh', '-c', 'i=0; while [ $i -lt 300000 ]; do i=$((i + 1)); done'], memory: '64m' });

@@ -119,6 +119,7 @@ static int fill(struct work *w, struct unpack_result *result, struct err *err) {
 	const struct stream_origin origin = {.fd = w->archive, .offset = q->offset, .length = w->total, .limit = q->max_bytes};
 	int end = 0;
 	tree_begin(&w->tree, w->root, q->max_bytes);
+	w->tree.squash = q->squash;
 	if (stream_open(&w->stream, &origin, err) < 0) return -1;
 	w->stream.tick = tick;
 	w->stream.context = w;

@@ -77,9 +77,17 @@ static int clear(int parent, const struct place *p, struct err *err) {
 	return 0;
 }
 
+/* In a user namespace some owner may have no id there. `name` is looked up in `fd`, or "" is `fd` itself. */
+static int set_owner(const struct tree *t, int fd, const char *name, const struct tar_entry *e, const struct place *p, struct err *err) {
+	if (fchownat(fd, name, (uid_t)e->uid, (gid_t)e->gid, AT_SYMLINK_NOFOLLOW | (*name ? 0 : AT_EMPTY_PATH)) == 0) return 0;
+	if (errno != EINVAL) return tree_fault(err, errno, "cannot give it its owner", p->path);
+	if (t->squash) return 0;
+	return err_set(err, EDOM, "layer: owner %u:%u is not among the ids of this user namespace: %.100s", (unsigned)e->uid, (unsigned)e->gid, p->path);
+}
+
 /* Since the umask is 0 and we are root, a fresh file needs a call only for what differs from that. */
-static int set_owner_and_mode(int fd, const struct tar_entry *e, const struct place *p, struct err *err) {
-	if ((e->uid || e->gid) && fchown(fd, (uid_t)e->uid, (gid_t)e->gid) < 0) return tree_fault(err, errno, "cannot give it its owner", p->path);
+static int set_owner_and_mode(const struct tree *t, int fd, const struct tar_entry *e, const struct place *p, struct err *err) {
+	if ((e->uid || e->gid) && set_owner(t, fd, "", e, p, err) < 0) return -1;
 	if (e->mode & 07000 && fchmod(fd, e->mode) < 0) return tree_fault(err, errno, "cannot give it its mode", p->path);
 	return 0;
 }
@@ -95,7 +103,7 @@ static int write_file(struct tree *t, struct tar *tar, int parent, const struct 
 	}
 	if (fd < 0) return tree_fault(err, errno, "cannot create the file", p->path);
 	int r = content_write(tar, fd, &t->size, err);
-	if (r == 0) r = set_owner_and_mode(fd, e, p, err);
+	if (r == 0) r = set_owner_and_mode(t, fd, e, p, err);
 	if (r == 0) r = xattr_set(fd, e, err); /* after the owner: changing that drops capabilities */
 	if (r == 0 && futimens(fd, times) < 0) r = tree_fault(err, errno, "cannot set the time", p->path);
 	close(fd);
@@ -140,7 +148,7 @@ static int write_folder(struct tree *t, const struct tar_entry *e, int parent, c
 	if (fd < 0) return tree_fault(err, errno, "cannot open the folder", p->path);
 	int r = 0;
 	if (opaque) r = whiteout_mark(fd, p->path, err);
-	if (r == 0 && fchown(fd, (uid_t)e->uid, (gid_t)e->gid) < 0) r = tree_fault(err, errno, "cannot give it its owner", p->path);
+	if (r == 0) r = set_owner(t, fd, "", e, p, err);
 	if (r == 0) r = xattr_set(fd, e, err);
 	if (r == 0) r = postpone(t, fd, e, p, err);
 	if (r == 0 && *p->base) tree_remember(t, fd, p->path);
@@ -149,7 +157,6 @@ static int write_folder(struct tree *t, const struct tar_entry *e, int parent, c
 }
 
 static int write_symlink(struct tree *t, const struct tar_entry *e, int parent, const struct place *p, struct err *err) {
-	(void)t;
 	const struct timespec times[2] = {{.tv_nsec = UTIME_NOW}, e->mtime};
 	if (!*e->link) return err_set(err, EBADMSG, "layer: linkpath is empty: %.100s", p->path);
 	int r = symlinkat(e->link, parent, p->base);
@@ -158,14 +165,12 @@ static int write_symlink(struct tree *t, const struct tar_entry *e, int parent, 
 		r = symlinkat(e->link, parent, p->base);
 	}
 	if (r < 0) return tree_fault(err, errno, "cannot create the symlink", p->path);
-	if ((e->uid || e->gid) && fchownat(parent, p->base, (uid_t)e->uid, (gid_t)e->gid, AT_SYMLINK_NOFOLLOW) < 0)
-		return tree_fault(err, errno, "cannot give it its owner", p->path);
+	if ((e->uid || e->gid) && set_owner(t, parent, p->base, e, p, err) < 0) return -1;
 	if (utimensat(parent, p->base, times, AT_SYMLINK_NOFOLLOW) < 0) return tree_fault(err, errno, "cannot set the time", p->path);
 	return 0;
 }
 
 static int write_node(struct tree *t, const struct tar_entry *e, int parent, const struct place *p, struct err *err) {
-	(void)t;
 	const struct timespec times[2] = {{.tv_nsec = UTIME_NOW}, e->mtime};
 	mode_t kind = e->type == '3' ? S_IFCHR : e->type == '4' ? S_IFBLK : S_IFIFO;
 	dev_t device = e->type == '6' ? 0 : makedev((unsigned)e->major, (unsigned)e->minor);
@@ -175,9 +180,10 @@ static int write_node(struct tree *t, const struct tar_entry *e, int parent, con
 		if (clear(parent, p, err) < 0) return -1;
 		r = mknodat(parent, p->base, kind | e->mode, device);
 	}
+	/* Root of a user namespace makes no devices, and could use none: an image is whole without them. */
+	if (r < 0 && errno == EPERM && kind != S_IFIFO) return 0;
 	if (r < 0) return tree_fault(err, errno, "cannot create the node", p->path);
-	if ((e->uid || e->gid) && fchownat(parent, p->base, (uid_t)e->uid, (gid_t)e->gid, AT_SYMLINK_NOFOLLOW) < 0)
-		return tree_fault(err, errno, "cannot give it its owner", p->path);
+	if ((e->uid || e->gid) && set_owner(t, parent, p->base, e, p, err) < 0) return -1;
 	if (utimensat(parent, p->base, times, AT_SYMLINK_NOFOLLOW) < 0) return tree_fault(err, errno, "cannot set the time", p->path);
 	return 0;
 }

@@ -13,6 +13,7 @@ struct tree {
 	uint64_t limit; /* bytes a file may have */
 	uint64_t size;  /* bytes of content written */
 	bool opaque;    /* the whole layer hides those below it */
+	bool squash;    /* an owner that is not mapped is left out */
 	struct folder *folders; /* whose times and modes wait for the end */
 	size_t folder_count, folder_room;
 };

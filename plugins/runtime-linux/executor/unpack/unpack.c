@@ -64,6 +64,8 @@ static int decode(const uint8_t *arg, size_t len, struct arena *arena, struct un
 	if (text_of(&map, "digest", &q->digest, err) < 0 || text_of(&map, "diffId", &q->diff_id, err) < 0) return -1;
 	if (number_of(&map, "offset", &q->offset, err) < 0 || number_of(&map, "length", &q->length, err) < 0) return -1;
 	if (number_of(&map, "maxBytes", &q->max_bytes, err) < 0 || number_of(&map, "maxEntries", &q->max_entries, err) < 0) return -1;
+	const struct node *squash = node_get(&map, "squash");
+	q->squash = squash && squash->type == NODE_BOOL && squash->yes;
 	if (!q->path || !q->target) return err_set(err, EINVAL, "unpack: path or target is missing");
 	return 0;
 }

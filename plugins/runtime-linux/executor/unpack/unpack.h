@@ -15,6 +15,7 @@ struct unpack_request {
 	const char *digest, *diff_id; /* NULL: not checked */
 	const char *target;
 	uint64_t max_bytes, max_entries;
+	bool squash; /* what cannot be given its owner stays root's */
 };
 
 struct unpack_result {

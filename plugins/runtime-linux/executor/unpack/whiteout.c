@@ -49,7 +49,8 @@ int whiteout_opaque(struct tree *t, const struct place *p, struct err *err) {
 }
 
 int whiteout_mark(int fd, const char *path, struct err *err) {
-	if (fsetxattr(fd, "trusted.overlay.opaque", "y", 1, 0) < 0) return tree_fault(err, errno, "cannot mark the folder opaque", path);
+	/* Root of a user namespace may set only the second of the two, which is the one its overlays look at. */
+	if (fsetxattr(fd, "trusted.overlay.opaque", "y", 1, 0) < 0 && errno != EPERM) return tree_fault(err, errno, "cannot mark the folder opaque", path);
 	/* What an overlay mounted in a user namespace looks at. */
 	if (fsetxattr(fd, "user.overlay.opaque", "y", 1, 0) < 0 && errno != ENOTSUP) return tree_fault(err, errno, "cannot mark the folder opaque", path);
 	return 0;

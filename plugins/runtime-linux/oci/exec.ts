@@ -8,6 +8,7 @@ import { execNamespaces } from '../plan/namespaces.js';
 import { rlimitSteps, userSteps } from '../plan/process.js';
 import { checkProcess } from '../validate/process.js';
 import { OciFailure, startFailure } from './failure.js';
+import { inheritedFds } from './flags.js';
 import { foreground } from './foreground.js';
 import type { Globals } from './globals.js';
 import { askOnce } from './once.js';
@@ -34,7 +35,7 @@ export async function exec(globals: Globals, id: string, { args, options }: { re
   const { record } = container;
   const process = execProcess(record.config.process as Oci.Process, { args, flags: options });
   check(record, process);
-  const asked = askOnce('exec', execPlan(record, { process, options }), { fds: options.preserveFds });
+  const asked = askOnce('exec', execPlan(record, { process, options }), { fds: inheritedFds(options.preserveFds) });
   try {
     const { pid } = await asked.started;
     if (options.pidFile !== undefined) writeWhole(resolve(options.pidFile), String(pid), 0o644);
@@ -77,7 +78,7 @@ function execPlan(record: ContainerRecord, { process, options }: Wanted): Record
       ['session'],
       ...userSteps(process, { seccomp: config.linux?.seccomp, init: false }),
     ],
-    ...onceIo({ ...config, process }, { fds: options.preserveFds, console }),
+    ...onceIo({ ...config, process }, { fds: inheritedFds(options.preserveFds), console }),
     detach: options.detach,
   };
 }

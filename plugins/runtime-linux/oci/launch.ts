@@ -4,6 +4,7 @@ import type { Oci } from '@core/core/plugin';
 import { hostFacts } from '../facts.js';
 import { loadBundle, type Bundle } from './config.js';
 import { OciFailure, startFailure } from './failure.js';
+import { inheritedFds, listenFds } from './flags.js';
 import type { Globals } from './globals.js';
 import { makeGroups, removeGroups } from './groups.js';
 import { runHooks } from './hooks.js';
@@ -36,12 +37,13 @@ export async function launch(globals: Globals, id: string, { options, mode }: { 
   try {
     record = { ...record, ...makeGroups(host.cgroups, record.cgroup) };
     const console = options.consoleSocket === undefined ? undefined : resolve(options.consoleSocket);
-    const plan = compileOciPlan({ bundle, folder, host, record, mode, noPivot: !options.pivot, fds: options.preserveFds, console });
+    const fds = inheritedFds(options.preserveFds);
+    const plan = compileOciPlan({ bundle: withListeners(bundle), folder, host, record, mode, noPivot: !options.pivot, fds, console });
     const know = (pid: number): void => {
       record = { ...record, pid, startTime: processStat(pid)?.startTime ?? 0 };
       save(folder, record);
     };
-    const asked = askOnce('create', plan, { fds: options.preserveFds, onSync: (sync) => attend(sync, { know, current: () => record, options }) });
+    const asked = askOnce('create', plan, { fds, onSync: (sync) => attend(sync, { know, current: () => record, options }) });
     const { pid } = await asked.started;
     if (mode === 'create') {
       know(pid);
@@ -53,6 +55,14 @@ export async function launch(globals: Globals, id: string, { options, mode }: { 
     await undo(folder, record);
     throw startFailure(thrown, process.args[0] ?? '');
   }
+}
+
+/** The container's first process is told of a socket-activated caller's sockets as the caller was. */
+function withListeners(bundle: Bundle): Bundle {
+  const listeners = listenFds();
+  const process = bundle.config.process as Oci.Process;
+  if (listeners === 0) return bundle;
+  return { ...bundle, config: { ...bundle.config, process: { ...process, env: [...(process.env ?? []), `LISTEN_FDS=${listeners}`, 'LISTEN_PID=1'] } } };
 }
 
 function recordOf(id: string, { path, rootfs, config }: Bundle): ContainerRecord {

@@ -10,7 +10,7 @@ import { makeGroups, removeGroups } from './groups.js';
 import { runHooks } from './hooks.js';
 import { askOnce, type Asked, type Sync } from './once.js';
 import { compileOciPlan, SYNC_HOOKS, SYNC_START, type LaunchMode } from './plan.js';
-import { claim, forget, isAlive, processStat, publicState, save, writeWhole, type Container, type ContainerRecord } from './state.js';
+import { checkId, claim, forget, isAlive, processStat, publicState, save, writeWhole, type Container, type ContainerRecord } from './state.js';
 
 export interface LaunchOptions {
   readonly bundle: string;
@@ -28,6 +28,7 @@ export interface Launched {
 }
 
 export async function launch(globals: Globals, id: string, { options, mode }: { readonly options: LaunchOptions; readonly mode: LaunchMode }): Promise<Launched> {
+  checkId(id);
   const host = hostFacts();
   const bundle = loadBundle(options.bundle, { id, file: options.config, systemd: globals.systemdCgroup, host });
   const process = bundle.config.process as Oci.Process;

@@ -50,6 +50,7 @@ function addExec(program: Command, { globals, outcome }: Wiring): void {
     .option('--no-new-privs', 'no privileges by executing')
     .option('-c, --cap <name>', 'a further capability', collect, [])
     .option('--preserve-fds <count>', 'how many descriptors from 3 on the process gets as well', count, 0)
+    .option('--cgroup <path>', "a group below the container's own")
     .option('--ignore-paused', 'also where nothing runs', false)
     .action(async (id: string, args: string[], options: Omit<ExecOptions, 'noNewPrivs'> & { readonly newPrivs: boolean }) => {
       const { exec } = await import('./exec.js');

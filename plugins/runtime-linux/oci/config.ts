@@ -66,8 +66,9 @@ function complete(config: OciConfig, { id, path, systemd }: Frame): OciConfig {
     destination: trimmed(normalize(join('/', mount.destination))),
     ...(isBind(mount) && mount.source !== undefined && { source: trimmed(resolve(path, mount.source)) }),
   }));
+  const nodes = config.linux?.devices?.map((device) => ({ ...device, path: trimmed(device.path) }));
   const { devices = NO_DEVICES, ...resources } = config.linux?.resources ?? {};
-  const linux = { ...config.linux, cgroupsPath: cgroupPath(config.linux?.cgroupsPath, { id, systemd }), resources: { ...resources, devices }, ...propagation(config) };
+  const linux = { ...config.linux, cgroupsPath: cgroupPath(config.linux?.cgroupsPath, { id, systemd }), resources: { ...resources, devices }, ...(nodes && { devices: nodes }), ...propagation(config) };
   return { ...config, mounts, linux };
 }
 

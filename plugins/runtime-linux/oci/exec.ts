@@ -1,6 +1,6 @@
 /** `core-oci exec`: a further process in a running container. Comes out: its exit status. Called by `program.ts`. */
 import { existsSync, readFileSync } from 'node:fs';
-import { resolve } from 'node:path';
+import { normalize, resolve } from 'node:path';
 import type { Oci } from '@core/core/plugin';
 import { CoreError } from '@core/core/plugin';
 import { Issues } from '../issues.js';
@@ -8,6 +8,7 @@ import { execNamespaces } from '../plan/namespaces.js';
 import { rlimitSteps, userSteps } from '../plan/process.js';
 import { checkProcess } from '../validate/process.js';
 import { OciFailure, startFailure } from './failure.js';
+import { inheritedFds } from './flags.js';
 import { foreground } from './foreground.js';
 import type { Globals } from './globals.js';
 import { askOnce } from './once.js';
@@ -21,6 +22,8 @@ export interface ExecOptions extends ProcessFlags {
   readonly pidFile?: string | undefined;
   readonly preserveFds: number;
   readonly ignorePaused: boolean;
+  /** A group below the container's own. */
+  readonly cgroup?: string | undefined;
 }
 
 /** What fails before the process runs is told apart from its own status as far as one number can. */
@@ -34,7 +37,7 @@ export async function exec(globals: Globals, id: string, { args, options }: { re
   const { record } = container;
   const process = execProcess(record.config.process as Oci.Process, { args, flags: options });
   check(record, process);
-  const asked = askOnce('exec', execPlan(record, { process, options }), { fds: options.preserveFds });
+  const asked = askOnce('exec', execPlan(record, { process, options }), { fds: inheritedFds(options.preserveFds) });
   try {
     const { pid } = await asked.started;
     if (options.pidFile !== undefined) writeWhole(resolve(options.pidFile), String(pid), 0o644);
@@ -69,25 +72,27 @@ function execPlan(record: ContainerRecord, { process, options }: Wanted): Record
     exec: 'exec',
     pid,
     startTime,
-    ...joinedGroups(record),
+    ...joinedGroups(record, options.cgroup),
     namespaces: execNamespaces(config),
     steps: [
       ...rlimitSteps(process),
       ...(process.oomScoreAdj === undefined ? [] : [['oom', process.oomScoreAdj]]),
       ['session'],
-      ...userSteps(process, { seccomp: config.linux?.seccomp, init: false }),
+      ...userSteps(process, { seccomp: config.linux?.seccomp, init: false }).map((step) => (step[0] === 'cwd' ? ['cwd', step[1], false] : step)),
     ],
-    ...onceIo({ ...config, process }, { fds: options.preserveFds, console }),
+    ...onceIo({ ...config, process }, { fds: inheritedFds(options.preserveFds), console }),
     detach: options.detach,
   };
 }
 
 /** In v1 by `tasks`. In v2 where the first process is: a container that has groups of its own below may have left the upper one. */
-function joinedGroups({ groups, cgroup, pid }: ContainerRecord): { readonly cgroup?: string; readonly tasks: readonly string[] } {
-  const v1 = groups.filter((group) => existsSync(`${group}/tasks`));
+function joinedGroups({ groups, cgroup, pid }: ContainerRecord, wanted: string | undefined): { readonly cgroup?: string; readonly tasks: readonly string[] } {
+  // Made absolute first, so that it cannot lead out.
+  const below = wanted === undefined ? '' : normalize(`/${wanted}`).replace(/\/$/, '');
+  const tasks = groups.map((group) => `${group}${below}/tasks`).filter((file) => existsSync(file));
   const unified = groups.find((group) => existsSync(`${group}/cgroup.type`));
-  const tasks = v1.map((group) => `${group}/tasks`);
   if (unified === undefined) return { tasks };
+  if (wanted !== undefined) return existsSync(unified + below) || tasks.length === 0 ? { cgroup: unified + below, tasks } : { cgroup: unified, tasks };
   const own = /^0::(.*)$/m.exec(readFileSync(`/proc/${pid}/cgroup`, 'utf8'))?.[1] ?? cgroup;
   return { cgroup: own.startsWith(`${cgroup}/`) ? unified + own.slice(cgroup.length) : unified, tasks };
 }

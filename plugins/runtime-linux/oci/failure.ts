@@ -17,6 +17,7 @@ export function startFailure(thrown: unknown, command: string): Error {
   if (!isStepError(thrown)) return thrown instanceof Error ? thrown : new Error(String(thrown));
   const { failure, errno } = thrown;
   if (failure.step === 'exec' || failure.step === 'lookup') return new OciFailure(`unable to start container process: exec: ${commandWords(command, errno, failure.message)}`);
+  if (failure.step === 'cwd') return new OciFailure(`unable to start container process: chdir to cwd failed: ${failure.message} (${errno})`);
   const where = failure.index >= 0 ? `step ${failure.index} (${failure.step})` : failure.step;
   return new OciFailure(`unable to start container process: ${where}: ${failure.message}${errno === 'E0' ? '' : ` (${errno})`}`);
 }

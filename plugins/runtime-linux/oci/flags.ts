@@ -1,4 +1,4 @@
-/** Values of flags: texts come in, numbers go out. Called by `program.ts` and `more-commands.ts`. */
+/** Values of flags: texts come in, numbers go out. Called by `program.ts`, `more-commands.ts`, `launch.ts` and `exec.ts`. */
 import { InvalidArgumentError } from 'commander';
 
 export function count(text: string): number {
@@ -18,4 +18,9 @@ export function listenFds(env: NodeJS.ProcessEnv = process.env): number {
   const { LISTEN_FDS = '0', LISTEN_PID } = env;
   if (!/^[0-9]{1,3}$/.test(LISTEN_FDS)) return 0;
   return LISTEN_PID === undefined || LISTEN_PID === String(process.pid) ? Number(LISTEN_FDS) : 0;
+}
+
+/** From 3 on: those first, then the ones the caller counts. */
+export function inheritedFds(preserved: number): number {
+  return listenFds() + preserved;
 }

@@ -4,12 +4,13 @@ import type { Oci } from '@core/core/plugin';
 import { machineFacts } from '../facts.js';
 import { loadBundle, type Bundle } from './config.js';
 import { OciFailure, startFailure } from './failure.js';
+import { inheritedFds, listenFds } from './flags.js';
 import type { Globals } from './globals.js';
 import { makeGroups, removeGroups } from './groups.js';
 import { runHooks } from './hooks.js';
 import { askOnce, type Asked, type Sync } from './once.js';
 import { compileOciPlan, SYNC_HOOKS, SYNC_START, type LaunchMode } from './plan.js';
-import { claim, forget, isAlive, processStat, publicState, save, writeWhole, type Container, type ContainerRecord } from './state.js';
+import { checkId, claim, forget, isAlive, processStat, publicState, save, writeWhole, type Container, type ContainerRecord } from './state.js';
 
 export interface LaunchOptions {
   readonly bundle: string;
@@ -27,6 +28,7 @@ export interface Launched {
 }
 
 export async function launch(globals: Globals, id: string, { options, mode }: { readonly options: LaunchOptions; readonly mode: LaunchMode }): Promise<Launched> {
+  checkId(id);
   const host = machineFacts();
   const bundle = loadBundle(options.bundle, { id, file: options.config, systemd: globals.systemdCgroup, host });
   const process = bundle.config.process as Oci.Process;
@@ -36,12 +38,13 @@ export async function launch(globals: Globals, id: string, { options, mode }: { 
   try {
     record = { ...record, ...makeGroups(host.cgroups, record.cgroup) };
     const console = options.consoleSocket === undefined ? undefined : resolve(options.consoleSocket);
-    const plan = compileOciPlan({ bundle, folder, host, record, mode, noPivot: !options.pivot, fds: options.preserveFds, console });
+    const fds = inheritedFds(options.preserveFds);
+    const plan = compileOciPlan({ bundle: withListeners(bundle), folder, host, record, mode, noPivot: !options.pivot, fds, console });
     const know = (pid: number): void => {
       record = { ...record, pid, startTime: processStat(pid)?.startTime ?? 0 };
       save(folder, record);
     };
-    const asked = askOnce('create', plan, { fds: options.preserveFds, onSync: (sync) => attend(sync, { know, current: () => record, options }) });
+    const asked = askOnce('create', plan, { fds, onSync: (sync) => attend(sync, { know, current: () => record, options }) });
     const { pid } = await asked.started;
     if (mode === 'create') {
       know(pid);
@@ -53,6 +56,14 @@ export async function launch(globals: Globals, id: string, { options, mode }: { 
     await undo(folder, record);
     throw startFailure(thrown, process.args[0] ?? '');
   }
+}
+
+/** The container's first process is told of a socket-activated caller's sockets as the caller was. */
+function withListeners(bundle: Bundle): Bundle {
+  const listeners = listenFds();
+  const process = bundle.config.process as Oci.Process;
+  if (listeners === 0) return bundle;
+  return { ...bundle, config: { ...bundle.config, process: { ...process, env: [...(process.env ?? []), `LISTEN_FDS=${listeners}`, 'LISTEN_PID=1'] } } };
 }
 
 function recordOf(id: string, { path, rootfs, config }: Bundle): ContainerRecord {

@@ -2,7 +2,7 @@
 import { Option, type Command } from 'commander';
 import type { EventsOptions } from './events.js';
 import type { ExecOptions } from './exec.js';
-import { count, listenFds, seconds } from './flags.js';
+import { count, seconds } from './flags.js';
 import type { Globals } from './globals.js';
 import type { ListOptions } from './list.js';
 import type { Outcome } from './program.js';
@@ -49,7 +49,8 @@ function addExec(program: Command, { globals, outcome }: Wiring): void {
     .option('--pid-file <file>', 'where the pid is written to')
     .option('--no-new-privs', 'no privileges by executing')
     .option('-c, --cap <name>', 'a further capability', collect, [])
-    .option('--preserve-fds <count>', 'how many descriptors from 3 on the process gets as well', count, listenFds())
+    .option('--preserve-fds <count>', 'how many descriptors from 3 on the process gets as well', count, 0)
+    .option('--cgroup <path>', "a group below the container's own")
     .option('--ignore-paused', 'also where nothing runs', false)
     .action(async (id: string, args: string[], options: Omit<ExecOptions, 'noNewPrivs'> & { readonly newPrivs: boolean }) => {
       const { exec } = await import('./exec.js');

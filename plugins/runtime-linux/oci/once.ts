@@ -1,5 +1,6 @@
 /** One executor for one request. Comes in: a request. Goes out: its answer, and the executor's own end. Called by `launch.ts` and `exec.ts`. */
 import { spawn } from 'node:child_process';
+import { readlinkSync } from 'node:fs';
 import type { Socket } from 'node:net';
 import { join } from 'node:path';
 import { Connection } from '../link/connection.js';
@@ -9,6 +10,15 @@ const EXECUTOR = join(import.meta.dirname, '..', '..', 'executor', 'build', 'cor
 export interface Sync {
   readonly sync: string;
   readonly pid: number;
+}
+
+/** What the caller did not open becomes /dev/null. Anonymous inodes are Node's own, which took the free numbers: they stay here. */
+function handOn(fd: number): number | 'ignore' {
+  try {
+    return readlinkSync(`/proc/self/fd/${fd}`).startsWith('anon_inode:') ? 'ignore' : fd;
+  } catch {
+    return 'ignore';
+  }
 }
 
 export interface Started {
@@ -32,7 +42,7 @@ export interface AskOptions {
 
 export function askOnce(op: 'create' | 'exec', plan: unknown, { fds, onSync = () => {} }: AskOptions): Asked {
   const channel = 3 + fds;
-  const kept = Array.from({ length: fds }, (_, index) => 3 + index);
+  const kept = Array.from({ length: fds }, (_, index) => handOn(3 + index));
   const child = spawn(EXECUTOR, ['--once', String(channel)], { stdio: ['inherit', 'inherit', 'inherit', ...kept, 'pipe'], argv0: 'core-executor' });
   const ended = new Promise<number>((resolve, reject) => {
     child.once('error', reject);

@@ -78,6 +78,9 @@ export function compileOciPlan(input: OciPlanInput): OncePlan {
   mountSteps(draft);
   deviceSteps(draft);
   for (const [name, value] of Object.entries(config.linux?.sysctl ?? {})) draft.setup.push(['sysctl', name, value]);
+  const { cwd = '/' } = config.process ?? {};
+  // The root may be read-only by the time it is entered.
+  if (cwd !== '/') draft.setup.push(['folder', cwd, 0o755]);
   protectionSteps(draft);
   rootReadonly(draft);
   const inRuntime = draft.setup.splice(0);
@@ -137,12 +140,16 @@ function runtimeHooks({ bundle, record }: OciPlanInput): OnceStep[] {
   const { prestart = [], createRuntime = [], createContainer = [] } = bundle.config.hooks ?? {};
   return [
     ...(prestart.length + createRuntime.length > 0 ? [['sync', SYNC_HOOKS] as const] : []),
-    ...hookSteps(createContainer, publicState(record, 'creating')),
+    ...hookSteps(createContainer, { state: publicState(record, 'creating'), inherited: ownEnvironment() }),
   ];
 }
 
+function ownEnvironment(): string[] {
+  return Object.entries(process.env).map(([name, value]) => `${name}=${value ?? ''}`);
+}
+
 function waitSteps(draft: PlanDraft, { bundle, folder, record, mode }: OciPlanInput): { readonly prepare: (MonitorStep | OnceStep)[]; readonly setup: OnceStep[] } {
-  const hooks = hookSteps(bundle.config.hooks?.startContainer ?? [], publicState(record, 'created'));
+  const hooks = hookSteps(bundle.config.hooks?.startContainer ?? [], { state: publicState(record, 'created'), inherited: bundle.config.process?.env ?? [] });
   if (mode !== 'create') return { prepare: [], setup: [['sync', SYNC_START], ...hooks] };
   const [go, result] = [draft.slot(), draft.slot()];
   const paths = [GO, RESULT].map((name) => `${folder}/${name}`);

@@ -1,6 +1,7 @@
 /** The process of an exec: the container's own, with what the caller replaces; or the one of a file. Called by `exec.ts`. */
 import { readFileSync } from 'node:fs';
 import type { Oci } from '@core/core/plugin';
+import { mergeEnv } from '../spec/env.js';
 import { OciFailure } from './failure.js';
 
 export interface ProcessFlags {
@@ -22,7 +23,7 @@ export function execProcess(base: Oci.Process, { args, flags }: { readonly args:
     args: [...args],
     terminal: flags.tty,
     cwd: flags.cwd ?? base.cwd,
-    env: [...(base.env ?? []), ...flags.env],
+    env: mergeEnv(base.env ?? [], flags.env),
     user: userOf(base.user, flags),
     ...(flags.cap.length > 0 && { capabilities: withCapabilities(base.capabilities ?? {}, flags.cap) }),
     ...(flags.noNewPrivs && { noNewPrivileges: true }),

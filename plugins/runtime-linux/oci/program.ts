@@ -1,6 +1,6 @@
 /** The command line, as runc and crun have it. Comes in: nothing. Goes out: a program whose commands are loaded when they are called. Called by `main.ts`. */
 import { Command, Option } from 'commander';
-import { count, listenFds } from './flags.js';
+import { count } from './flags.js';
 import type { DeleteOptions } from './delete.js';
 import type { Globals } from './globals.js';
 import type { LaunchOptions } from './launch.js';
@@ -43,7 +43,7 @@ function launchFlags(command: Command): Command {
     .option('-f, --config <file>', 'another configuration than config.json')
     .option('--console-socket <path>', 'a unix socket that takes the terminal')
     .option('--pid-file <file>', 'where the pid is written to')
-    .option('--preserve-fds <count>', 'how many descriptors from 3 on the process gets as well', count, listenFds())
+    .option('--preserve-fds <count>', 'how many descriptors from 3 on the process gets as well', count, 0)
     .option('--no-pivot', 'chroot instead of pivot_root, for a root that cannot be pivoted from')
     .option('--no-new-keyring', 'no session keyring is made in any case')
     .option('--no-subreaper', 'for callers of runc');

@@ -4,10 +4,10 @@ import { Socket } from 'node:net';
 import { join } from 'node:path';
 import { StepError } from '../link/failure.js';
 import { FrameReader } from '../link/frames.js';
+import { destroy } from './delete.js';
 import { OciFailure, startFailure } from './failure.js';
 import type { Globals } from './globals.js';
-import { runLateHooks } from './hooks.js';
-import { writeLog } from './log.js';
+import { runHooks } from './hooks.js';
 import { GO, load, publicState, RESULT, statusOf, type Container } from './state.js';
 
 export async function start(globals: Globals, id: string): Promise<void> {
@@ -21,8 +21,15 @@ export async function start(globals: Globals, id: string): Promise<void> {
   await afterStart(globals, container);
 }
 
-export async function afterStart(globals: Globals, { record }: Container): Promise<void> {
-  await runLateHooks(record.config, 'poststart', { state: publicState(record, 'running'), warn: (message) => writeLog(globals, 'warning', message) });
+/** A hook that fails ends the container, of which nothing stays. */
+export async function afterStart(globals: Globals, container: Container): Promise<void> {
+  const { record } = container;
+  try {
+    await runHooks(record.config, 'poststart', publicState(record, 'running'));
+  } catch (thrown) {
+    await destroy(globals, container);
+    throw thrown;
+  }
 }
 
 /** Who takes the fifo's name away is the one who starts it. */

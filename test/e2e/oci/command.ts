@@ -1,7 +1,7 @@
 /** `core-oci` on a bundle of its own. Comes in: a title and a body. Goes out: a test that fails when anything is left of it. Called by the tests beside it. */
 import test, { type ExecutionContext } from 'ava';
-import { spawnSync, type SpawnSyncReturns } from 'node:child_process';
-import { copyFileSync, existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
+import { spawnSync } from 'node:child_process';
+import { closeSync, copyFileSync, existsSync, mkdirSync, mkdtempSync, openSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -44,10 +44,14 @@ export class Stage {
     writeFileSync(join(this.bundle, 'config.json'), JSON.stringify(config));
   }
 
-  /** To its end; the container's output goes to a file, as a pipe would stay open with it. */
+  /** To its end. Output goes to files: a container that stays would hold a pipe open. */
   call(args: readonly string[], { flags = [], input = '' }: { readonly flags?: readonly string[]; readonly input?: string } = {}): Answer {
-    const result: SpawnSyncReturns<string> = spawnSync(process.execPath, [COMMAND, '--root', this.root, ...flags, ...args], { cwd: this.bundle, encoding: 'utf8', input, timeout: 60_000 });
-    return { status: result.status, stdout: result.stdout, stderr: result.stderr };
+    const paths = ['made-stdout', 'made-stderr'].map((name) => join(this.base, name));
+    const outputs = paths.map((path) => openSync(path, 'w'));
+    const { status } = spawnSync(process.execPath, [COMMAND, '--root', this.root, ...flags, ...args], { cwd: this.bundle, input, stdio: ['pipe', ...outputs], timeout: 30_000 });
+    outputs.forEach((fd) => closeSync(fd));
+    const [stdout = '', stderr = ''] = paths.map((path) => readFileSync(path, 'utf8'));
+    return { status, stdout, stderr };
   }
 
   state(): Record<string, unknown> {

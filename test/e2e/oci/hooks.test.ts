@@ -37,13 +37,22 @@ for (const point of ['prestart', 'createRuntime', 'createContainer'] as const) {
   });
 }
 
-oci('oci: late hooks that fail are told, and change nothing', (t, stage) => {
-  configure(stage, ['echo', 'command'], { poststart: [script(stage, 'exit 5'), script(stage, 'echo second >>$0')], poststop: [script(stage, 'exit 6')] });
+oci('oci: a poststop hook that fails is told, and changes nothing', (t, stage) => {
+  configure(stage, ['echo', 'command'], { poststop: [script(stage, 'exit 6'), script(stage, 'echo second >>$0')] });
   const answer = stage.call(['run', stage.id]);
   t.like(answer, { status: 0, stdout: 'command\n' });
-  t.regex(answer.stderr, /level=warning msg="poststart hook #0: exit status 5/);
   t.regex(answer.stderr, /level=warning msg="poststop hook #0: exit status 6/);
   t.is(stage.read('made-hooks'), 'second\n');
+});
+
+oci('oci: a poststart hook that fails ends the container', (t, stage) => {
+  configure(stage, ['sleep', '60'], { poststart: [script(stage, 'exit 5')], poststop: [script(stage, 'echo stopped >>$0')] });
+  t.is(stage.call(['create', stage.id]).status, 0);
+  const answer = stage.call(['start', stage.id]);
+  t.is(answer.status, 1);
+  t.regex(answer.stderr, /error running poststart hook #0: exit status 5/);
+  t.deepEqual(readdirSync(stage.root), []);
+  t.is(stage.read('made-hooks'), 'stopped\n');
 });
 
 oci('oci: a hook that outlasts its time is ended', (t, stage) => {

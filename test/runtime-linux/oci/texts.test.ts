@@ -45,9 +45,9 @@ test('a cgroup path is absolute, and never leads out', (t) => {
 });
 
 test('a hook gets the state with the pid put in between', (t) => {
-  const [step] = hookSteps([{ path: '/bin/x', timeout: 3 }], { id: 'c1', pid: 0, status: 'creating' });
+  const [step] = hookSteps([{ path: '/bin/x', timeout: 3 }], { state: { id: 'c1', pid: 0, status: 'creating' }, inherited: ['A=b'] });
   const [op, path, argv, env, seconds, head, tail] = step ?? [];
-  t.deepEqual([op, path, argv, env, seconds], ['hook', '/bin/x', ['/bin/x'], [], 3]);
+  t.deepEqual([op, path, argv, env, seconds], ['hook', '/bin/x', ['/bin/x'], ['A=b'], 3]);
   t.deepEqual(JSON.parse(`${head}42${tail}`), { id: 'c1', pid: 42, status: 'creating' });
 });
 

@@ -1,8 +1,9 @@
 /** Abstract sockets belong to the network namespace: a service of the machine's that listens on one is within reach of whoever shares its network. */
-import { readFileSync } from 'node:fs';
-import { createServer } from 'node:net';
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
 import { escape, type Place } from './support/escape.js';
-import { attackMount } from './support/programs.js';
+import { attackMount, attackProgram } from './support/programs.js';
+import { eventually } from '../e2e/executor/support.js';
 import type { ContainerOptions } from '@core/core/plugin';
 
 escape({
@@ -20,17 +21,16 @@ escape({
 
 async function withListener({ stage, folder }: Place, options: Partial<ContainerOptions>): Promise<boolean> {
   const name = `attacked-${folder.split('/').at(-1)}`;
-  let reached = false;
-  const server = createServer((socket) => {
-    reached = true;
-    socket.destroy();
-  });
-  await new Promise<void>((resolve) => server.listen(`\0${name}`, resolve));
-  const listed = readFileSync('/proc/net/unix', 'utf8').includes(`@${name}`);
+  const service = spawn(attackProgram('attack'), ['listen', name], { stdio: ['ignore', 'pipe', 'inherit'] });
+  const ended = once(service, 'close');
+  let said = '';
+  service.stdout.on('data', (text: Buffer) => (said += text.toString()));
   try {
+    await eventually(() => said.startsWith('ok'));
     await stage.through({ ...options, mounts: [attackMount()] }, `/attack/attack abstract ${name}`);
-    return listed && reached;
+    return said.includes('reached');
   } finally {
-    await new Promise((resolve) => server.close(resolve));
+    service.kill('SIGKILL');
+    await ended;
   }
 }

@@ -31,7 +31,7 @@ escape({
 async function attempt(at: Place, path: string, target: (outside: string) => string): Promise<boolean> {
   const { tree, outside } = image(at, path, target);
   const said = await at.stage.through({ image: `dir:${tree}`, terminal: path === 'dev/console' }, LOOK).then(({ out }) => out.replaceAll('\r', ''), () => undefined);
-  at.t.log(path, target('OUTSIDE'), said ?? 'refused');
+  at.t.log(path, target('OUTSIDE'), said === undefined ? 'refused' : said.includes(IN_PLACE) ? 'in place' : said);
   return readdirSync(outside).length > 0 || (said !== undefined && !said.includes(IN_PLACE)) || (said?.includes('written') ?? false);
 }
 

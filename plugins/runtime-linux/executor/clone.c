@@ -99,6 +99,10 @@ int clone_child(const struct clone_request *request, struct err *err) {
 		args.flags |= CLONE_PIDFD;
 		args.pidfd = (uint64_t)(uintptr_t)request->pidfd;
 	}
+	if (request->pid) {
+		args.flags |= CLONE_PARENT_SETTID;
+		args.parent_tid = (uint64_t)(uintptr_t)request->pid;
+	}
 	if (request->sibling) {
 		args.flags |= CLONE_PARENT;
 		args.exit_signal = 0;

@@ -27,6 +27,7 @@ struct clone_request {
 	int (*run)(void *arg); /* its result is the child's exit status */
 	void *arg;
 	int *pidfd;            /* where to put it, or NULL */
+	int *pid;              /* where the kernel writes the child's pid before the child runs, or NULL: known even when the caller is killed */
 };
 
 /* The child's pid as the caller sees it. */

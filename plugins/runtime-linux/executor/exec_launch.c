@@ -4,6 +4,7 @@
 #define _GNU_SOURCE
 #include <errno.h>
 #include <fcntl.h>
+#include <signal.h>
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/socket.h>
@@ -52,6 +53,8 @@ static int visit_start(struct visit *visit, struct process *out, struct err *err
 	if (plain && pid > 0)
 		while (read(gate[0], &byte, 1) < 0 && errno == EINTR) continue;
 	fd_close(&gate[0]);
+	/* When the first was killed in its sleep, the second still stands on the stack. */
+	if (visit->outcome->pid && !visit->outcome->executing) (void)kill(visit->outcome->pid, SIGKILL);
 	stack_free(visit->stack);
 	if (pid < 0) return -1;
 	out->pid = pid;
@@ -130,8 +133,7 @@ static int joiner_run(void *arg) {
 	struct exec_plan *plan = visit->plan;
 	struct err *err = &visit->outcome->err;
 	/* The lower half of the stack is the second child's, while this one sleeps. */
-	struct clone_request request = { .plain = !CLONE_CAN_SLEEP, .sibling = true, .stack = visit->stack, .stack_size = CHILD_STACK / 2, .run = command_run, .arg = visit };
-	int pid;
+	struct clone_request request = { .plain = !CLONE_CAN_SLEEP, .sibling = true, .pid = &visit->outcome->pid, .stack = visit->stack, .stack_size = CHILD_STACK / 2, .run = command_run, .arg = visit };
 
 	if (join_groups(plan->tasks, err) < 0) return fail(visit, "tasks");
 	if (oom_score_set(&plan->steps, 0, err) < 0) return fail(visit, "oom");
@@ -141,8 +143,5 @@ static int joiner_run(void *arg) {
 	}
 	if (plan->namespaces & CLONE_NEWUSER && become_root(err) < 0) return fail(visit, "setns");
 	if (!(plan->namespaces & CLONE_NEWPID)) return command_run(visit);
-	pid = clone_child(&request, err);
-	if (pid < 0) return fail(visit, "clone");
-	visit->outcome->pid = pid;
-	return 0;
+	return clone_child(&request, err) < 0 ? fail(visit, "clone") : 0;
 }

@@ -11,6 +11,8 @@ import { controlOf, monitorLost } from './exit.js';
 
 /** Ms for the kernel to end what was killed; a process in an uninterruptible wait may take long. */
 const KILL_TIMEOUT = 10_000;
+/** Ms for a monitor to answer before its container is ended without it. */
+const ANSWER_TIMEOUT = 1_000;
 
 /** SIGKILL to everything inside, then waits for the exit to be known. */
 export async function killContainer(context: Context, container: Container): Promise<void> {
@@ -19,7 +21,7 @@ export async function killContainer(context: Context, container: Container): Pro
   if (isV2(container)) await killGroup(container);
   else {
     // A container without a group ends with its first process: its pid namespace is its own.
-    await (await controlOf(context, container)).request('signal', { signal: constants.signals.SIGKILL }).catch(() => undefined);
+    await killByMonitor(context, container);
     if (!isUngrouped(container)) await thaw(container);
   }
   const timer = new AbortController();
@@ -27,6 +29,17 @@ export async function killContainer(context: Context, container: Container): Pro
   await Promise.race([exited, late]);
   timer.abort();
   if (container.isRunning) await monitorLost(context, container);
+}
+
+/** The root inside may have stopped the process of an exec before its execve, which the monitor waits for: then to everything in the group. */
+async function killByMonitor(context: Context, container: Container): Promise<void> {
+  const timer = new AbortController();
+  const signal = constants.signals.SIGKILL;
+  const settled = controlOf(context, container).then((control) => control.request('signal', { signal })).then(() => true, () => true);
+  const late = sleep(ANSWER_TIMEOUT, false, { signal: timer.signal }).catch(() => false);
+  const answered = await Promise.race([settled, late]);
+  timer.abort();
+  if (!answered) await signalAll(container, signal);
 }
 
 type SignalRequest = ContainerRef & { readonly signal: string; readonly execId?: string | undefined; readonly all?: boolean | undefined };

@@ -55,13 +55,21 @@ static bool lines_fill(struct lines *lines) {
 	return true;
 }
 
-/* The next line, ended by NUL; NULL at the end. A last line without a newline does not count. */
+/* What stands behind the last newline; NULL where there is nothing, or only a part of something longer. */
+static char *lines_rest(struct lines *lines) {
+	if (lines->skip || lines->total > FILE_LIMIT || lines->start == lines->end || lines->end == sizeof lines->data) return NULL;
+	lines->data[lines->end] = 0;
+	lines->start = lines->end;
+	return lines->data;
+}
+
+/* The next line, ended by NUL; NULL at the end. */
 static char *lines_next(struct lines *lines) {
 	for (;;) {
 		char *line = lines->data + lines->start, *end = memchr(line, '\n', lines->end - lines->start);
 
 		if (!end) {
-			if (!lines_fill(lines)) return NULL;
+			if (!lines_fill(lines)) return lines_rest(lines);
 			continue;
 		}
 		lines->start = (size_t)(end - lines->data) + 1;

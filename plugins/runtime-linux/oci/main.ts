@@ -11,9 +11,9 @@ export async function main(argv: readonly string[]): Promise<number> {
     await program.parseAsync(argv);
     return outcome.exitCode;
   } catch (thrown) {
-    // Help, a version or a wrong flag: said already.
-    if (thrown instanceof CommanderError) return thrown.exitCode;
-    writeLog(globalsOf(program), 'error', thrown instanceof Error ? thrown.message : String(thrown));
+    // Help and the version: said already.
+    if (thrown instanceof CommanderError && (thrown.exitCode === 0 || thrown.code === 'commander.help')) return thrown.exitCode;
+    writeLog(globalsOf(program), 'error', (thrown instanceof Error ? thrown.message : String(thrown)).replace(/^error: /, ''));
     return thrown instanceof OciFailure ? thrown.exitCode : 1;
   }
 }

@@ -2,6 +2,7 @@
 import { Option, type Command } from 'commander';
 import type { EventsOptions } from './events.js';
 import type { ExecOptions } from './exec.js';
+import { OciFailure } from './failure.js';
 import { count, seconds } from './flags.js';
 import type { Globals } from './globals.js';
 import type { ListOptions } from './list.js';
@@ -25,6 +26,11 @@ export function addCommands(program: Command, wiring: Wiring): void {
     (await import('./pause.js')).resume(wiring.globals(), id);
   });
   addLimits(program, wiring);
+  for (const name of ['checkpoint', 'restore']) {
+    program.command(name, { hidden: true }).argument('[words...]').allowUnknownOption().action(() => {
+      throw new OciFailure(`${name} is not supported by this runtime`);
+    });
+  }
   program.command('features').description('print what this runtime knows').action(async () => {
     (await import('./features.js')).features();
   });

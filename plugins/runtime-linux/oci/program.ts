@@ -23,6 +23,8 @@ export function buildProgram(outcome: Outcome): Command {
     .option('--rootless <value>', 'for callers of runc')
     .option('--debug', 'for callers of runc', false)
     .exitOverride()
+    // Said by `main.ts`, in the log too.
+    .configureOutput({ outputError: () => {} })
     .enablePositionalOptions();
   const globals = (): Globals => globalsOf(program);
   addLifecycle(program, globals, outcome);
@@ -30,7 +32,7 @@ export function buildProgram(outcome: Outcome): Command {
   return program;
 }
 
-const VERSION = '0.1.0\nspec: 1.2.1';
+const VERSION = 'core-oci version 0.1.0\nspec: 1.2.1';
 
 export function globalsOf(program: Command): Globals {
   const { root, log, logFormat, systemdCgroup, cgroupManager } = program.opts<Globals & { cgroupManager?: string }>();

@@ -1,5 +1,5 @@
 /** Execs, listings and freezing through the command `core-oci`. Needs root and a static busybox. */
-import { readFileSync } from 'node:fs';
+import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { oci } from './command.js';
 
@@ -12,6 +12,26 @@ oci('oci: an exec is where the container is, and gives its status', (t, stage) =
   const missing = stage.call(['exec', id, 'nope']);
   t.is(missing.status, 255);
   t.regex(missing.stderr, /exec: \\"nope\\": executable file not found in \$PATH/);
+});
+
+oci('oci: HOME is that of the user, wherever its line stands', (t, stage) => {
+  mkdirSync(join(stage.bundle, 'rootfs', 'etc'));
+  writeFileSync(join(stage.bundle, 'rootfs', 'etc', 'passwd'), 'root:x:0:0:root:/root:/bin/sh\napp:x:1000:1000:app:/home/app:/bin/sh');
+  t.is(stage.call(['run', '-d', stage.id]).status, 0);
+  t.is(stage.call(['exec', stage.id, 'sh', '-c', 'echo $HOME']).stdout, '/root\n');
+  t.is(stage.call(['exec', '-u', '1000', stage.id, 'sh', '-c', 'echo $HOME']).stdout, '/home/app\n');
+  const missing = stage.call(['exec', '--cwd', '/no/such', stage.id, 'true']);
+  t.is(missing.status, 255);
+  t.regex(missing.stderr, /chdir to cwd failed/);
+});
+
+oci('oci: limits can be changed, and are the container\'s', (t, stage) => {
+  const { id } = stage;
+  t.is(stage.call(['run', '-d', id]).status, 0);
+  t.is(stage.call(['update', '--pids-limit', '17', id]).status, 0);
+  const stats = JSON.parse(stage.call(['events', '--stats', id]).stdout) as { type: string; id: string; data: { pids: unknown } };
+  t.like(stats, { type: 'stats', id, data: { pids: { current: 1, limit: 17 } } });
+  t.is(stage.call(['update', '--pids-limit', 'many', id]).status, 1);
 });
 
 oci('oci: a detached exec is counted among the processes', (t, stage) => {

@@ -1,11 +1,15 @@
 /** What the OCI face says and takes, without a container. */
 import test from 'ava';
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { cgroupPath } from '#runtime-linux/oci/cgroup-path.js';
 import { startFailure } from '#runtime-linux/oci/failure.js';
 import { listenFds } from '#runtime-linux/oci/flags.js';
 import { hookSteps } from '#runtime-linux/oci/hooks.js';
 import { table } from '#runtime-linux/oci/list.js';
 import { logEntry } from '#runtime-linux/oci/log.js';
+import { main } from '#runtime-linux/oci/main.js';
 import { execProcess } from '#runtime-linux/oci/process.js';
 import { buildProgram, globalsOf } from '#runtime-linux/oci/program.js';
 import { rowsOf } from '#runtime-linux/oci/ps.js';
@@ -93,3 +97,19 @@ test('update takes what is given, and nothing else', (t) => {
   });
   for (const bad of ['x', '', '1.5']) t.throws(() => resourcesOf({ pidsLimit: bad }), { message: /must be a whole number/ }, bad);
 });
+
+const refused: Record<string, readonly [args: readonly string[], words: RegExp]> = {
+  'a command nobody knows': [['nope'], /^unknown command 'nope'/],
+  'a flag nobody knows': [['state', '--nope', 'c1'], /^unknown option '--nope'/],
+  'an id that is missing': [['start'], /^missing required argument 'id'/],
+  'a checkpoint': [['checkpoint', '--image-path', '/x', 'c1'], /^checkpoint is not supported/],
+};
+for (const [name, [args, words]] of Object.entries(refused)) {
+  test.serial(`${name} is refused, in the log too`, async (t) => {
+    const folder = mkdtempSync(join(tmpdir(), 'oci-texts-'));
+    t.teardown(() => rmSync(folder, { recursive: true }));
+    const log = join(folder, 'log');
+    t.is(await main(['node', 'core-oci', '--root', folder, '--log', log, '--log-format', 'json', ...args]), 1);
+    t.regex((JSON.parse(readFileSync(log, 'utf8')) as { msg: string }).msg, words);
+  });
+}

@@ -88,6 +88,8 @@ export interface Plan {
   readonly cgroup?: string;
   readonly userns?: readonly [uidMap: string, gidMap: string];
   readonly timens?: string;
+  /** The slot with the pid namespace the first process is born in. */
+  readonly pidns?: number;
   readonly prepare: readonly MonitorStep[];
   readonly mapped: readonly MonitorStep[];
   readonly setup: readonly ChildStep[];

@@ -92,7 +92,7 @@ const cases: Array<[path: string, change: Change, also?: string]> = [
   ['spec.mounts[1].options[0]', mount({ options: [5] })],
   ['spec.linux.namespaces[4].type', (request) => request.spec.linux?.namespaces?.push({ type: 'moon' as never })],
   ['spec.linux.namespaces[4].type', (request) => request.spec.linux?.namespaces?.push({ type: 'uts' })],
-  ['spec.linux.namespaces[4].path', (request) => request.spec.linux?.namespaces?.push({ type: 'pid', path: '/proc/1/ns/pid' })],
+  ['spec.linux.namespaces[4].path', (request) => request.spec.linux?.namespaces?.push({ type: 'time', path: '/proc/1/ns/time' })],
   ['spec.linux.namespaces[4].path', (request) => request.spec.linux?.namespaces?.push({ type: 'ipc', path: 'ns' })],
   ['spec.linux.uidMappings', linux({ uidMappings: [{ containerID: 5, hostID: 1000, size: 10 }] })],
   ['spec.linux.gidMappings[0]', linux({ gidMappings: [{ containerID: 0, hostID: 0xffffffff, size: 2 }] })],

@@ -164,10 +164,22 @@ static int enter_timens(const char *offsets, int *back, struct err *err) {
 	return 0;
 }
 
+/* Children are born in it; the monitor itself stays where it is. */
+static int enter_pidns(int fd, int *back, struct err *err) {
+	autofd own = openat(AT_FDCWD, "/proc/self/ns/pid", O_RDONLY | O_CLOEXEC);
+
+	err->step = "pidns";
+	if (fd < 0) return err_set(err, EINVAL, "no step has filled the slot of \"pidns\"");
+	if (own < 0 || setns(fd, CLONE_NEWPID) < 0) return err_sys(err, "cannot enter the pid namespace");
+	*back = fd_take(&own);
+	err->step = "";
+	return 0;
+}
+
 static int give_birth(struct birth *birth, struct ctx *monitor, struct process *out, struct err *err) {
 	struct plan *plan = birth->plan;
 	bool plain = is_plain(birth->launch, plan);
-	autofd time_back = -1;
+	autofd time_back = -1, pid_back = -1;
 	struct clone_request request = {
 		.flags = plan->clone & ~(uint64_t)CLONE_NEWTIME & ~(uint64_t)(birth->netns >= 0 ? CLONE_NEWNET : 0), .cgroup = plan->cgroup, .plain = plain,
 		.stack_size = CHILD_STACK, .run = child_run, .arg = birth, .pidfd = &out->pidfd,
@@ -175,11 +187,13 @@ static int give_birth(struct birth *birth, struct ctx *monitor, struct process *
 	int pid;
 
 	if (plain && socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, birth->gate) < 0) return err_sys(err, "cannot make a socket");
+	if (plan->pidns >= 0 && enter_pidns(birth->slots[plan->pidns], &pid_back, err) < 0) return -1;
 	if (plan->timens && enter_timens(plan->timens, &time_back, err) < 0) return -1;
 	if (!plain && !(request.stack = stack_open())) return err_sys(err, "no memory for a stack");
 	pid = clone_child(&request, err);
 	stack_free(request.stack);
 	if (time_back >= 0) (void)setns(time_back, CLONE_NEWTIME);
+	if (pid_back >= 0) (void)setns(pid_back, CLONE_NEWPID);
 	if (pid < 0) return err_phase(err, "clone");
 	out->pid = pid;
 	if (plain && tend_plain(birth, monitor, pid, err) < 0) return err_phase(err, "clone");

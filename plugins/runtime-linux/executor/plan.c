@@ -116,6 +116,19 @@ static int check_timens(const struct node *map, struct plan *plan, struct err *e
 	return 0;
 }
 
+/* `prepare` fills the slot. */
+static int check_pidns(const struct node *map, struct plan *plan, struct err *err) {
+	const struct node *pidns = node_get(map, "pidns");
+	uint64_t slot;
+
+	plan->pidns = -1;
+	if (!pidns || pidns->type == NODE_NIL) return 0;
+	if (map_number(map, "pidns", SLOTS - 1, &slot, err) < 0) return -1;
+	if (plan->clone & CLONE_NEWPID) return err_set(err, EINVAL, "a new pid namespace cannot go with \"pidns\"");
+	plan->pidns = (int)slot;
+	return 0;
+}
+
 static int check_clone(const struct node *map, struct plan *plan, struct err *err) {
 	uint64_t clone;
 
@@ -123,7 +136,7 @@ static int check_clone(const struct node *map, struct plan *plan, struct err *er
 	if (clone & ~(uint64_t)(NAMESPACES & ~CLONE_NEWCGROUP)) return err_set(err, EINVAL, "\"clone\" may hold CLONE_NEW* flags only, and not CLONE_NEWCGROUP");
 	if (!(clone & CLONE_NEWNS)) return err_set(err, EINVAL, "\"clone\" must hold CLONE_NEWNS");
 	plan->clone = (uint32_t)clone;
-	if (check_timens(map, plan, err) < 0) return -1;
+	if (check_timens(map, plan, err) < 0 || check_pidns(map, plan, err) < 0) return -1;
 	if (!plan->timens != !(clone & CLONE_NEWTIME)) return err_set(err, EINVAL, "\"timens\" and CLONE_NEWTIME go together");
 	return map_text_or_null(map, "cgroup", &plan->cgroup, err);
 }

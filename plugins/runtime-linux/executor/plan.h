@@ -63,6 +63,7 @@ struct plan {
 	const char *cgroup;
 	const char *uid_map, *gid_map; /* NULL without a user namespace */
 	const char *timens;
+	int pidns; /* the slot with the pid namespace to be born in, or -1 */
 	struct steps prepare, mapped, setup, teardown;
 	const struct node *cgroups;
 	const struct node *teardown_source;

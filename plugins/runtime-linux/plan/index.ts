@@ -20,7 +20,7 @@ export function compilePlan(input: PlanInput): Plan {
   const draft = new PlanDraft(input);
   const groups = cgroupSteps(draft);
   cgroupNamespace(draft);
-  joinSteps(draft);
+  const joined = joinSteps(draft);
   rootSteps(draft);
   mountSteps(draft);
   deviceSteps(draft);
@@ -38,6 +38,7 @@ export function compilePlan(input: PlanInput): Plan {
     ...(input.record && { record: input.record }),
     clone: cloneFlags(input.spec),
     ...groups,
+    ...joined,
     ...idMaps(input.spec),
     ...timeOffsets(input.spec),
     prepare: draft.prepare,

@@ -1,6 +1,7 @@
 /** Namespaces: which are made by the clone, which are joined. Called by `plan/index.ts`. */
 import type { Oci } from '@core/core/plugin';
 import { CLONE } from '../constants.js';
+import type { Plan } from '../protocol.js';
 import { newNamespaces, type PlanDraft } from './draft.js';
 
 const flags: Readonly<Record<Oci.NamespaceType, number>> = {
@@ -14,8 +15,8 @@ const flags: Readonly<Record<Oci.NamespaceType, number>> = {
   cgroup: CLONE.NEWCGROUP,
 };
 
-/** Types whose namespace the child can enter by itself, after the clone. */
-export const joinable: ReadonlySet<Oci.NamespaceType> = new Set(['network', 'ipc', 'uts', 'cgroup']);
+/** Types whose namespace the child can enter by itself, after the clone, and the one it can be born in. */
+export const joinable: ReadonlySet<Oci.NamespaceType> = new Set(['network', 'ipc', 'uts', 'cgroup', 'pid']);
 
 /** A mount namespace is made always; the cgroup namespace comes later, once the groups are joined. */
 export function cloneFlags(spec: Oci.Spec): number {
@@ -27,11 +28,14 @@ export function execNamespaces(spec: Oci.Spec): number {
   return (spec.linux?.namespaces ?? []).reduce<number>((all, { type }) => all | flags[type], CLONE.NEWNS) >>> 0;
 }
 
-export function joinSteps(draft: PlanDraft): void {
+export function joinSteps(draft: PlanDraft): Pick<Plan, 'pidns'> {
+  let pidns: number | undefined;
   for (const { type, path } of draft.spec.linux?.namespaces ?? []) {
     if (path === undefined) continue;
     const slot = draft.slot();
     draft.prepare.push(['netns', slot, path, flags[type]]);
-    draft.setup.push(['setns', slot, flags[type]]);
+    if (type === 'pid') pidns = slot;
+    else draft.setup.push(['setns', slot, flags[type]]);
   }
+  return pidns === undefined ? {} : { pidns };
 }

@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import type { ExecutionContext } from 'ava';
 import { declareUnless } from '../../helpers/declare.js';
 import { rootfs } from '../../helpers/images.js';
-import { lacking, Runtime } from './support.js';
+import { lacking, Runtime, statFields } from './support.js';
 
 const run = declareUnless(lacking);
 
@@ -99,6 +99,21 @@ run('a kept namespace is joined by its path, though it was mounted after the exe
   const wrong = { linux: { namespaces: [{ type: 'pid' as const }, { type: 'mount' as const }, { type: 'ipc' as const, path: file }] } };
   await t.throwsAsync(runtime.up('', wrong), { code: 'E_SETUP', message: /another type/ });
   await t.throwsAsync(runtime.up('', { linux: { namespaces: [{ type: 'mount' }, { type: 'network', path: '/etc/passwd' }] } }), { code: 'E_SETUP', message: /no namespace/ });
+});
+
+run('a pid namespace is joined: both see each other, and the one that came goes alone', async (t) => {
+  const runtime = await Runtime.open(t);
+  const first = await runtime.up('');
+  const guest = { linux: { namespaces: [{ type: 'mount' as const }, { type: 'pid' as const, path: `/proc/${first.pid}/ns/pid` }], resources: { pids: { limit: 20 } } } };
+  const joined = await runtime.up('sleep 555 & cat /proc/1/cmdline | tr "\\0" " "; echo; [ $$ -gt 1 ] && echo guest', guest);
+  t.deepEqual(joined.lines, ['sleep 1000 ', 'guest']);
+  t.is(readlinkSync(`/proc/${joined.pid}/ns/pid`), readlinkSync(`/proc/${first.pid}/ns/pid`));
+  const [monitor = 0] = statFields(joined.pid, 4);
+  t.is(readlinkSync(`/proc/${monitor}/ns/pid_for_children`), readlinkSync('/proc/self/ns/pid'), 'the monitor stays where it is');
+  t.deepEqual(await runtime.exec(joined.id, 'cat /proc/1/cmdline | tr "\\0" " "'), ['sleep 1000']);
+  t.is((await runtime.exec(first.id, 'ps | grep -c "[s]leep 555"'))[0], '1');
+  await runtime.driver.remove({ id: joined.id });
+  t.is((await runtime.exec(first.id, 'ps | grep -c "[s]leep 555"'))[0], '0', 'nothing of it stays behind');
 });
 
 run('a folder whose owners are shifted already is root of a user namespace as it is', async (t) => {

@@ -22,6 +22,8 @@ export class Container {
   early: ExitStatus | undefined;
   /** The connection to its monitor, opened when first needed. */
   control: Promise<Connection> | undefined;
+  /** Another one, left over from an exec: for the next. */
+  spare: Connection | undefined;
   /** The plan in the executor's encoding, where it is at hand; for the first start. */
   encoded: Encoded | undefined;
   #plan: Plan | undefined;
@@ -98,8 +100,16 @@ export class Container {
   beginRun(): void {
     this.run += 1;
     this.monitorGone = deferred();
-    this.control?.then((connection) => connection.close(), () => undefined);
+    void this.hangUp();
     this.control = undefined;
+  }
+
+  /** Ends the connections to its monitor. */
+  async hangUp(): Promise<void> {
+    const { control, spare } = this;
+    this.spare = undefined;
+    spare?.close();
+    (await control?.catch(() => undefined))?.close();
   }
 
   /** Changed limits: for the next start, the next exec and the next kernel. */
@@ -151,6 +161,7 @@ export class Container {
 
   /** Nobody will see an exit any more. */
   markRemoved(): void {
+    if (this.#waiters.size === 0) return;
     const gone = new CoreError('E_NOT_FOUND', { message: `container ${this.id} was removed before it ran`, object: this.object });
     for (const waiter of this.#waiters) waiter.fail(gone);
   }

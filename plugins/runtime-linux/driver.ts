@@ -140,7 +140,10 @@ function describing(context: Context): Pick<Runtime, 'spec' | 'status' | 'list' 
     stats: async ({ id }) => {
       const container = find(context, id);
       if (!container.isRunning) throw notRunning(container, 'measure');
-      return containerStats(container, context.host.cgroups);
+      const stats = await containerStats(container, context.host.cgroups);
+      // Between the end of the last process and the news of it there is nothing to measure, only zeros to read.
+      if (!container.isRunning || (await processesOf(container)).length === 0) throw ended(container, 'measure');
+      return stats;
     },
   };
 }
@@ -249,7 +252,7 @@ async function close(context: Context, { keepMachine = false }: { readonly keepM
   context.closed = true;
   context.events.close();
   const containers = [...context.containers.values()];
-  for (const container of containers) (await container.control?.catch(() => undefined))?.close();
+  for (const container of containers) await container.hangUp();
   const idle = containers.every((container) => container.phase === 'created' || container.phase === 'exited');
   await context.executor.close({ idle, keep: keepMachine });
   if (!keepMachine) removeParents(context.host.cgroups, context.cgroupParent);
@@ -277,6 +280,10 @@ function makeHold(): Context['hold'] {
 
 function notRunning(container: Container, verb: string): CoreError {
   return new CoreError('E_STATE', { message: `cannot ${verb}: container ${container.id} is ${container.status().state}`, object: container.object });
+}
+
+function ended({ id, object }: Container, verb: string): CoreError {
+  return new CoreError('E_STATE', { message: `cannot ${verb}: container ${id} has ended`, object });
 }
 
 function rethrow(container: Container): (thrown: unknown) => never {

@@ -86,9 +86,11 @@ export class Registry {
   drop(container: Container): void {
     this.#byId.delete(container.id);
     this.#byName.delete(container.name);
-    const gone = new CoreError('E_NOT_FOUND', { message: `the container ${container.name} was removed`, object: container.object });
-    for (const waiter of this.#waiters.get(container.id) ?? []) waiter.reject(gone);
+    const waiters = this.#waiters.get(container.id);
+    if (!waiters) return;
     this.#waiters.delete(container.id);
+    const gone = new CoreError('E_NOT_FOUND', { message: `the container ${container.name} was removed`, object: container.object });
+    for (const waiter of waiters) waiter.reject(gone);
   }
 
   /** By id, name or prefix of the id. Throws `E_NOT_FOUND`, or `E_INVALID` when a prefix means several. */

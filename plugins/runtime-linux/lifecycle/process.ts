@@ -1,6 +1,6 @@
 /** Exec and attach: a connection to the monitor of its own, as a sequence of events. Called by `driver.ts`. */
 import { randomBytes } from 'node:crypto';
-import { CoreError, type AttachRequest, type CallOptions, type ExecRequest, type Oci, type ProcessEvent } from '@core/core/plugin';
+import { CoreError, isCoreError, type AttachRequest, type CallOptions, type ExecRequest, type Oci, type ProcessEvent } from '@core/core/plugin';
 import type { Container } from '../container.js';
 import type { Context } from '../context.js';
 import { Queue } from '../events.js';
@@ -48,36 +48,88 @@ async function* converse(container: Container, { op, argument, call, started, co
   const { object } = container;
   const stopped = new CoreError('E_ABORTED', { message: `the ${op} was aborted`, object });
   if (call.signal?.aborted) throw stopped;
-  const connection = await Connection.open(`${container.paths.dir}/ctl`).catch((thrown: unknown) => {
-    throw new CoreError('E_STATE', { message: `cannot ${op}: the container has ended`, object, cause: thrown });
-  });
-  const queue = new Queue<ProcessEvent>();
+  const line = await dial(container, op);
+  const { queue } = line;
   const abort = (): void => {
     queue.end(stopped);
-    connection.close();
+    line.connection.close();
   };
   call.signal?.addEventListener('abort', abort, { once: true });
   try {
-    let sequence = 0;
-    const onItem = (item: unknown): void => take(item, { queue, connection });
-    const { pid } = (await connection.request(op, argument, { onItem, onSent: (seq) => (sequence = seq) })) as { pid: number };
-    void connection.closed.then(() => queue.end(new CoreError('E_EXECUTOR', { message: `the monitor of ${container.id} ended`, object })));
+    const { pid } = await ask(container, { line, op, argument });
     if (started) yield started(pid);
-    if (call.input) pump(connection, { sequence, input: call.input }).catch(() => undefined);
+    if (call.input) pump(line.connection, { sequence: line.sequence, input: call.input }).catch(() => undefined);
     yield* queue;
   } catch (thrown) {
     throw call.signal?.aborted ? stopped : asCoreError(thrown, { object, command });
   } finally {
     call.signal?.removeEventListener('abort', abort);
-    connection.close();
+    hangUp(container, { line, reusable: op === 'exec' && !call.input });
   }
 }
 
+/** A connection while one stream has it. */
+interface Line {
+  connection: Connection;
+  readonly queue: Queue<ProcessEvent>;
+  /** The number of the request. */
+  sequence: number;
+  /** Which of the container's runs its monitor belongs to. */
+  readonly run: number;
+  /** Was another stream's before. */
+  used: boolean;
+  /** The exit has been heard, so the monitor has done with it. */
+  over: boolean;
+}
+
+/** Throws E_STATE when there is no monitor any more. */
+async function dial(container: Container, op: string): Promise<Line> {
+  const { spare } = container;
+  container.spare = undefined;
+  const used = spare?.isOpen === true;
+  const connection = used ? spare : await open(container, op);
+  connection.busy();
+  return { connection, queue: new Queue(), sequence: 0, run: container.run, used, over: false };
+}
+
+function open({ paths, object }: Container, op: string): Promise<Connection> {
+  return Connection.open(`${paths.dir}/ctl`).catch((thrown: unknown) => {
+    throw new CoreError('E_STATE', { message: `cannot ${op}: the container has ended`, object, cause: thrown });
+  });
+}
+
+async function ask(container: Container, { line, op, argument }: { readonly line: Line; readonly op: string; readonly argument: unknown }): Promise<{ pid: number }> {
+  const send = (): Promise<unknown> => line.connection.request(op, argument, { onItem: (item) => take(item, line), onSent: (seq) => (line.sequence = seq) });
+  const { connection } = line;
+  const answer = await send().catch(async (thrown: unknown) => {
+    // One that was at rest may have ended unnoticed. Where a new one is let in, the container has not.
+    if (!line.used || connection.isOpen || !isCoreError(thrown, 'E_EXECUTOR')) throw thrown;
+    line.connection = await open(container, op);
+    return send();
+  });
+  const lost = (): void => line.queue.end(new CoreError('E_EXECUTOR', { message: `the monitor of ${container.id} ended`, object: container.object }));
+  line.connection.onGone = lost;
+  if (!line.connection.isOpen) lost();
+  return answer as { pid: number };
+}
+
+/** To open one costs a tenth of an exec, so one is left for the next. */
+function hangUp(container: Container, { line: { connection, sequence, run, over }, reusable }: { readonly line: Line; readonly reusable: boolean }): void {
+  const wanted = container.isRunning && container.run === run && !container.spare;
+  if (!reusable || !over || !connection.isOpen || !wanted) return connection.close();
+  connection.forget(sequence);
+  connection.resume();
+  connection.idle();
+  container.spare = connection;
+}
+
 /** `[1|2, bytes]`, and last `[0, {exitCode, signal?}]`. */
-function take(item: unknown, { queue, connection }: { readonly queue: Queue<ProcessEvent>; readonly connection: Connection }): void {
+function take(item: unknown, line: Line): void {
+  const { queue, connection } = line;
   const [kind, body] = item as [number, unknown];
   if (kind === 0) {
     const { exitCode, signal } = body as { exitCode: number; signal?: number | null };
+    line.over = true;
     queue.push({ type: 'exit', exitCode, ...(signal ? { signal: signalName(signal) } : {}) });
     return queue.end();
   }

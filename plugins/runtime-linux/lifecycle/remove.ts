@@ -19,7 +19,7 @@ async function remove(context: Context, container: Container): Promise<void> {
   await killContainer(context, container);
   await container.settling;
   if (container.touched) await context.trees.remove([container.paths.dir, container.paths.state]);
-  (await container.control?.catch(() => undefined))?.close();
+  await container.hangUp();
   context.containers.delete(container.id);
   container.markRemoved();
   context.events.emit({ type: 'removed', id: container.id, time: Date.now() });

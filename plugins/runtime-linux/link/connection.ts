@@ -28,6 +28,8 @@ export type NoticeHandler = (name: string, argument: unknown) => void;
 export class Connection {
   /** Settles, never rejects, when the connection is gone. */
   readonly closed: Promise<void>;
+  /** Told the same, by whoever uses it at the time. */
+  onGone: () => void = () => {};
   readonly #socket: Socket;
   readonly #waiting = new Map<number, Waiting>();
   readonly #items = new Map<number, (item: unknown) => void>();
@@ -51,6 +53,7 @@ export class Connection {
     this.closed = new Promise((resolve) => {
       socket.once('close', () => {
         this.#end();
+        this.onGone();
         resolve();
       });
     });
@@ -79,6 +82,21 @@ export class Connection {
     if (this.#ended) throw this.#gone();
     if (this.#socket.write(encodeFrame([seq, op, argument]))) return;
     await Promise.race([new Promise<void>((resolve) => this.#socket.once('drain', resolve)), this.closed]);
+  }
+
+  /** What is still to come for a request that has had its last item is of no interest. */
+  forget(seq: number): void {
+    this.#items.delete(seq);
+  }
+
+  /** One that nobody uses does not keep Node alive. */
+  idle(): void {
+    this.onGone = () => {};
+    this.#socket.unref();
+  }
+
+  busy(): void {
+    this.#socket.ref();
   }
 
   /** Stops reading, so that the other end is held back. */

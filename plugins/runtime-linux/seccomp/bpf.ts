@@ -20,7 +20,8 @@ export const argHigh = (index: number): number => 20 + 8 * index;
 
 /** The kernel's bound (BPF_MAXINSNS). */
 export const MAX_INSTRUCTIONS = 4096;
-const MAX_SHORT_JUMP = 255;
+/** Conditional jumps hold their distance in a byte. */
+export const MAX_SHORT_JUMP = 255;
 
 export const load = (offset: number): Instruction => [LD, 0, 0, offset];
 export const ret = (value: number): Instruction => [RET, 0, 0, value];

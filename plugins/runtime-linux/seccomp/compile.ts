@@ -9,6 +9,7 @@ import { RET_KILL_THREAD } from './actions.js';
 import { ARCH, branch, encode, JEQ, load, MAX_INSTRUCTIONS, NR, ret, type Code } from './bpf.js';
 import { conditionChain } from './conditions.js';
 import { mergeRanges, MAX_U32, rangeTree, type Range } from './ranges.js';
+import { shareReturns } from './share.js';
 import { arch, nativeArch, X32_BIT, type Arch } from './tables.js';
 import { verdicts, type Verdict, type Verdicts } from './verdicts.js';
 
@@ -33,7 +34,7 @@ export function seccompCode(profile: Oci.Seccomp): Code {
     (rest, [audit, members]) => branch(JEQ, audit, { whenTrue: [load(NR), ...numberTree(profile, members)], whenFalse: rest }),
     [ret(RET_KILL_THREAD)],
   );
-  return [load(ARCH), ...dispatch];
+  return shareReturns([load(ARCH), ...dispatch]);
 }
 
 interface Leaf {

@@ -16,6 +16,7 @@ import { find, pathsOf, type Context, type Folders } from './context.js';
 import { EventHub } from './events.js';
 import { Executor } from './executor.js';
 import { hostFacts } from './facts.js';
+import { makeHold } from './hold.js';
 import { createContainer } from './lifecycle/create.js';
 import { controlOf, handleNotice, watchByControl } from './lifecycle/exit.js';
 import { signalContainer } from './lifecycle/kill.js';
@@ -256,26 +257,6 @@ async function close(context: Context, { keepMachine = false }: { readonly keepM
   const idle = containers.every((container) => container.phase === 'created' || container.phase === 'exited');
   await context.executor.close({ idle, keep: keepMachine });
   if (!keepMachine) removeParents(context.host.cgroups, context.cgroupParent);
-}
-
-/** Node ends when nothing is pending; to wait for a container is something. */
-function makeHold(): Context['hold'] {
-  const LONG = 2 ** 30;
-  let count = 0;
-  let timer: NodeJS.Timeout | undefined;
-  return async (work) => {
-    count += 1;
-    timer ??= setInterval(() => {}, LONG);
-    try {
-      return await work;
-    } finally {
-      count -= 1;
-      if (count === 0) {
-        clearInterval(timer);
-        timer = undefined;
-      }
-    }
-  };
 }
 
 function notRunning(container: Container, verb: string): CoreError {

@@ -1,4 +1,4 @@
-/** Comes in: work. Goes out: the same, while Node stays. Called by `driver.ts`. */
+/** Keeps Node alive while something is awaited that only the executor can tell. Comes in: work. Goes out: the same, held. Made once by `driver.ts`. */
 import type { Context } from './context.js';
 
 /** Node ends when nothing is pending; to wait for a container is something. */

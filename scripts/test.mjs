@@ -8,7 +8,8 @@
 import { spawn, spawnSync } from 'node:child_process';
 import { existsSync, readdirSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
-import { TapReader } from './lib/tap.mjs';
+import { runTap } from './lib/run-tap.mjs';
+import { lacksV2, v2 } from './v2/tier.mjs';
 
 const root = join(import.meta.dirname, '..');
 const bin = (name) => join(root, 'node_modules', '.bin', name);
@@ -27,6 +28,11 @@ const tiers = {
   debian: () => asRoot('debian', () => {
     if (spawnSync('mmdebstrap', ['--version']).status !== 0) return skip('debian', 'mmdebstrap, which makes the tree, is not installed');
     return ava('debian', [...e2e, 'test/dist/e2e/options/**'], { E2E_IMAGE: 'debian' });
+  }),
+  // Those that want cgroup v2 alone, on a machine that has nothing else.
+  v2: () => asRoot('v2', () => {
+    const reason = lacksV2();
+    return reason ? skip('v2', reason) : v2('v2');
   }),
 };
 
@@ -66,18 +72,8 @@ function command(name, program, args) {
   return { passed: Number(status === 0), failed: Number(status !== 0), skipped: 0 };
 }
 
-async function ava(name, args, env = {}) {
-  const began = Date.now();
-  const reader = new TapReader();
-  const child = spawn(bin('ava'), args, { cwd: root, stdio: ['ignore', 'pipe', 'inherit'], env: { ...process.env, FORCE_COLOR: '0', ...env } });
-  child.stdout.setEncoding('utf8');
-  for await (const text of child.stdout) for (const line of reader.read(text)) console.log(`${name}: ${line}`);
-  const status = child.exitCode ?? (await new Promise((resolve) => child.once('exit', resolve)));
-  const { passed, failed, skipped: left } = reader.counts;
-  // What a test file did before or after its tests has no line of its own, only the exit code.
-  const unseen = status !== 0 && failed === 0 ? 1 : 0;
-  console.log(`${name}: ${passed} passed, ${failed + unseen} failed, ${left} skipped in ${Math.round((Date.now() - began) / 1000)} s`);
-  return { passed, failed: failed + unseen, skipped: left };
+function ava(name, args, env = {}) {
+  return runTap(name, { child: spawn(bin('ava'), args, { cwd: root, stdio: ['ignore', 'pipe', 'inherit'], env: { ...process.env, FORCE_COLOR: '0', ...env } }) });
 }
 
 function asRoot(name, run) {

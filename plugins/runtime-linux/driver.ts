@@ -91,9 +91,9 @@ function makeContext(options: DriverOptions): Context {
   // One group per root, so that no kernel takes another's containers for leftovers of its own.
   const cgroupParent = parentName({ above: options.cgroupParent, root, runRoot, lease });
   sweepParents(facts.cgroups, options.cgroupParent);
-  makeParents(facts.cgroups, cgroupParent);
+  const layout = makeParents(facts.cgroups, cgroupParent);
   const usual = deviceWrites(deviceRules({ devices: [...USUAL_RULES] }));
-  const host = { ...facts, cgroups: prepareDevices(facts.cgroups, { path: cgroupParent, rules: usual }) };
+  const host = { ...facts, cgroups: prepareDevices(layout, { path: cgroupParent, rules: usual }) };
   const executor = new Executor({
     path: options.executor,
     runRoot,

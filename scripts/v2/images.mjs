@@ -11,9 +11,10 @@ const repository = join(import.meta.dirname, '..', '..');
 const cache = join(repository, '.cache', 'v2');
 const init = join(import.meta.dirname, 'init.sh');
 const apparmor = join(import.meta.dirname, 'apparmor');
-/** Not built in: overlayfs. */
-const MODULES = ['kernel/fs/overlayfs/overlay.ko'];
-const SIZE = { root: 320, tree: 512 };
+/** Not built in: overlayfs, and fuse for its device. */
+const MODULES = ['kernel/fs/overlayfs/overlay.ko', 'kernel/fs/fuse/fuse.ko'];
+/** Mebibytes; what is never written takes no room. The tests write to the first one. */
+const SIZE = { root: 1024, tree: 512 };
 
 /** The kernel's own folder of boot/ and lib/; downloaded once per version. Throws when apt cannot. */
 export function kernel() {
@@ -69,6 +70,7 @@ export function rootDisk(kernelFolder) {
     writeFileSync(join(tree, 'etc', 'group'), 'root:x:0:\n');
     copyFileSync(init, join(tree, 'init'));
     chmodSync(join(tree, 'init'), 0o755);
+    chmodSync(join(tree, 'tmp'), 0o1777);
     makeDisk({ from: tree, to: join(folder, 'disk'), mebibytes: SIZE.root });
     rmSync(tree, { recursive: true });
   }), 'disk');

@@ -7,7 +7,8 @@ mount -t sysfs sysfs /sys
 [ -c /dev/null ] || mount -t devtmpfs devtmpfs /dev
 mkdir -p /dev/shm /dev/pts
 mount -t devpts -o ptmxmode=666 devpts /dev/pts
-for folder in /dev/shm /tmp /run; do mount -t tmpfs -o mode=1777 tmpfs $folder; done
+# /tmp stays on the disk: ids cannot be mapped on this kernel's tmpfs.
+for folder in /dev/shm /run; do mount -t tmpfs -o mode=1777 tmpfs $folder; done
 mount -t securityfs securityfs /sys/kernel/security
 mount -t cgroup2 -o nsdelegate cgroup2 /sys/fs/cgroup
 for module in /lib/modules/*.ko; do insmod "$module"; done

@@ -2,7 +2,7 @@
 import { randomBytes } from 'node:crypto';
 import { rename, writeFile } from 'node:fs/promises';
 import { CoreError, type Oci } from '@core/core/plugin';
-import { missingControllers, resourceLimits, type ControllerLimits } from '../cgroup/limits.js';
+import { requireControllers, resourceLimits, type ControllerLimits } from '../cgroup/limits.js';
 import { processesOf } from '../cgroup/members.js';
 import { groupHome } from '../cgroup/paths.js';
 import { applyLimits } from '../cgroup/update.js';
@@ -53,8 +53,7 @@ function check({ host }: Context, container: Container, { changes, merged }: { r
   issues.expect(changes.devices === undefined, 'resources.devices', 'cannot be changed while the container exists');
   checkResources(merged, { issues, host, path: 'resources' });
   issues.done('cannot update the container', container.object);
-  const missing = missingControllers(host.cgroups, merged);
-  if (missing.length > 0) throw new CoreError('E_UNSUPPORTED', { message: `this machine has no cgroup controller for ${missing.join(', ')}`, object: container.object });
+  requireControllers(host.cgroups, { resources: merged, object: container.object });
 }
 
 /** The record a next kernel would read; by rename, so that it is whole at any instant. */

@@ -2,8 +2,8 @@
  * What `create` was given, checked whole before anything is done: every fault with its JSON path. Called by `driver.ts`.
  * The checks are written out by hand rather than as a schema because they stand on the start path.
  */
-import { CoreError, type CreateRequest, type Io, type Rootfs } from '@core/core/plugin';
-import { missingControllers } from '../cgroup/limits.js';
+import type { CreateRequest, Io, Rootfs } from '@core/core/plugin';
+import { requireControllers } from '../cgroup/limits.js';
 import { Issues } from '../issues.js';
 import type { HostFacts } from '../plan/input.js';
 import { isClean } from '../spec/mounts.js';
@@ -27,14 +27,7 @@ export function checkCreate(request: CreateRequest, host: HostFacts): void {
     checkLinux(spec, { issues, host });
   }
   issues.done('cannot create the container', { kind: 'container', id: String(id) });
-  const missing = missingControllers(host.cgroups, spec.linux?.resources ?? {});
-  if (missing.length > 0) {
-    throw new CoreError('E_UNSUPPORTED', {
-      message: `this machine has no cgroup controller for ${missing.join(', ')}`,
-      hint: 'Leave these limits out, or enable the controllers on the kernel command line.',
-      object: { kind: 'container', id },
-    });
-  }
+  requireControllers(host.cgroups, { resources: spec.linux?.resources ?? {}, object: { kind: 'container', id } });
 }
 
 function checkRootfs(rootfs: Rootfs, issues: Issues): void {

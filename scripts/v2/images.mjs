@@ -10,7 +10,6 @@ import { dirname, join } from 'node:path';
 const repository = join(import.meta.dirname, '..', '..');
 const cache = join(repository, '.cache', 'v2');
 const init = join(import.meta.dirname, 'init.sh');
-const apparmor = join(import.meta.dirname, 'apparmor');
 /** Not built in: overlayfs, and fuse for its device. */
 const MODULES = ['kernel/fs/overlayfs/overlay.ko', 'kernel/fs/fuse/fuse.ko'];
 /** Mebibytes; what is never written takes no room. The tests write to the first one. */
@@ -50,12 +49,12 @@ function kernelPackage() {
 /** busybox, this machine's node with its libraries, and `init.sh`. */
 export function rootDisk(kernelFolder) {
   const busybox = execFileSync('sh', ['-c', 'command -v busybox'], { encoding: 'utf8' }).trim();
-  const parts = [process.execPath, busybox, init, import.meta.filename, ...profiles().map((name) => join(apparmor, name))];
+  const parts = [process.execPath, busybox, init, import.meta.filename];
   const hash = createHash('sha256').update(kernelFolder);
   for (const part of parts) hash.update(readFileSync(part));
   return join(once(`root-${hash.digest('hex').slice(0, 16)}`, (folder) => {
     const tree = join(folder, 'tree');
-    for (const name of ['bin', 'usr/bin', 'dev', 'etc', 'proc', 'sys', 'tmp', 'run', 'root', 'var', 'work', 'lib/modules', 'lib/apparmor']) mkdirSync(join(tree, name), { recursive: true });
+    for (const name of ['bin', 'usr/bin', 'dev', 'etc', 'proc', 'sys', 'tmp', 'run', 'root', 'var', 'work', 'lib/modules']) mkdirSync(join(tree, name), { recursive: true });
     cpSync(busybox, join(tree, 'bin', 'busybox'), { dereference: true });
     for (const applet of run(busybox, ['--list']).split('\n').filter((name) => name && name !== 'busybox')) symlinkSync('busybox', join(tree, 'bin', applet));
     cpSync(process.execPath, join(tree, 'usr', 'bin', 'node'), { dereference: true });
@@ -65,7 +64,6 @@ export function rootDisk(kernelFolder) {
     }
     const [version] = readdirSync(join(kernelFolder, 'lib', 'modules'));
     for (const module of MODULES) copyFileSync(join(kernelFolder, 'lib', 'modules', version, module), join(tree, 'lib', 'modules', module.slice(module.lastIndexOf('/') + 1)));
-    for (const name of profiles()) writeFileSync(join(tree, 'lib', 'apparmor', name), compiled(join(apparmor, name)));
     writeFileSync(join(tree, 'etc', 'passwd'), 'root:x:0:0:root:/root:/bin/sh\n');
     writeFileSync(join(tree, 'etc', 'group'), 'root:x:0:\n');
     copyFileSync(init, join(tree, 'init'));
@@ -94,15 +92,6 @@ function makeDisk({ from, to, mebibytes }) {
   writeFileSync(to, '');
   truncateSync(to, mebibytes * 2 ** 20);
   run('mke2fs', ['-q', '-t', 'ext4', '-m', '0', '-O', '^has_journal', '-d', from, to]);
-}
-
-function profiles() {
-  return existsSync(apparmor) ? readdirSync(apparmor) : [];
-}
-
-/** The kernel takes the compiled form alone; what its features are is known without a kernel that has them. */
-function compiled(profile) {
-  return execFileSync('apparmor_parser', ['--skip-kernel-load', '--skip-cache', '--stdout', '--features-file', '/etc/apparmor.d/abi/3.0', profile], { stdio: ['ignore', 'pipe', 'pipe'] });
 }
 
 function libraries(program) {

@@ -12,7 +12,6 @@ for folder in /dev/shm /run; do mount -t tmpfs -o mode=1777 tmpfs $folder; done
 mount -t securityfs securityfs /sys/kernel/security
 mount -t cgroup2 -o nsdelegate cgroup2 /sys/fs/cgroup
 for module in /lib/modules/*.ko; do insmod "$module"; done
-for profile in /lib/apparmor/*; do [ ! -f "$profile" ] || cat "$profile" > /sys/kernel/security/apparmor/.load; done
 ip link set lo up
 stty -F /dev/ttyS1 raw
 mount -t ext4 /dev/nvme1n1 /work

@@ -9,7 +9,8 @@ import { spawn, spawnSync } from 'node:child_process';
 import { existsSync, readdirSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { asOrdinaryUser } from './lib/ordinary-user.mjs';
-import { TapReader } from './lib/tap.mjs';
+import { runTap } from './lib/run-tap.mjs';
+import { lacksV2, v2 } from './v2/tier.mjs';
 
 const root = join(import.meta.dirname, '..');
 const bin = (name) => join(root, 'node_modules', '.bin', name);
@@ -32,6 +33,11 @@ const tiers = {
   }),
   // One line each, whatever became of it.
   escapes: () => asRoot('escapes', () => ava('escapes', ['--tap', '--config', 'ava.escapes.config.mjs'], { all: true })),
+  // Those that want cgroup v2 alone, on a machine that has nothing else.
+  v2: () => asRoot('v2', () => {
+    const reason = lacksV2();
+    return reason ? skip('v2', reason) : v2('v2');
+  }),
 };
 
 /** Run when named. */
@@ -84,18 +90,8 @@ async function rootless() {
   }
 }
 
-async function ava(name, args, { env = {}, all = false, program = bin('ava') } = {}) {
-  const began = Date.now();
-  const reader = new TapReader({ all });
-  const child = spawn(program, args, { cwd: root, stdio: ['ignore', 'pipe', 'inherit'], env: { ...process.env, FORCE_COLOR: '0', ...env } });
-  child.stdout.setEncoding('utf8');
-  for await (const text of child.stdout) for (const line of reader.read(text)) console.log(`${name}: ${line}`);
-  const status = child.exitCode ?? (await new Promise((resolve) => child.once('exit', resolve)));
-  const { passed, failed, skipped: left } = reader.counts;
-  // What a test file did before or after its tests has no line of its own, only the exit code.
-  const unseen = status !== 0 && failed === 0 ? 1 : 0;
-  console.log(`${name}: ${passed} passed, ${failed + unseen} failed, ${left} skipped in ${Math.round((Date.now() - began) / 1000)} s`);
-  return { passed, failed: failed + unseen, skipped: left };
+function ava(name, args, { env = {}, all = false, program = bin('ava') } = {}) {
+  return runTap(name, { all, child: spawn(program, args, { cwd: root, stdio: ['ignore', 'pipe', 'inherit'], env: { ...process.env, FORCE_COLOR: '0', ...env } }) });
 }
 
 function asRoot(name, run) {

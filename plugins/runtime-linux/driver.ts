@@ -96,9 +96,9 @@ function makeContext(options: DriverOptions): Context {
   sweepParents(facts.cgroups, options.cgroupParent);
   const { rootless } = facts;
   if (rootless) stepAside(facts.cgroups);
-  makeParents(facts.cgroups, cgroupParent);
+  const layout = makeParents(facts.cgroups, cgroupParent);
   const usual = deviceWrites(deviceRules({ devices: [...USUAL_RULES] }));
-  const usable = rootless ? handedOn(facts.cgroups, cgroupParent) : facts.cgroups;
+  const usable = rootless ? handedOn(layout, cgroupParent) : layout;
   const host = { ...facts, cgroups: prepareDevices(usable, { path: cgroupParent, rules: usual }) };
   const executor = new Executor({
     path: options.executor,

@@ -20,6 +20,8 @@ export interface CgroupLayout {
    * their own: in v1 each rule is a write. Containers with rules of their own are below the same path with `.own` at its end.
    */
   readonly devicesParent?: string | undefined;
+  /** On v2: a group that has controllers and hands some of them on to nobody, and whether that is because it has processes of its own. */
+  readonly withheld?: { readonly group: string; readonly controllers: readonly Controller[]; readonly populated: boolean } | undefined;
   /** Which file takes a block-io weight, if any scheduler here offers one. */
   readonly weightFile?: string | undefined;
 }

@@ -1,5 +1,5 @@
 /** OCI resources in, cgroup file writes out, by controller and version. Called by the plan compiler and by `update`. */
-import type { Oci } from '@core/core/plugin';
+import { CoreError, type ErrorObject, type Oci } from '@core/core/plugin';
 import type { CgroupLayout, Controller } from './layout.js';
 import { groupHome } from './paths.js';
 import { limitsV1 } from './limits-v1.js';
@@ -20,7 +20,28 @@ export interface ControllerLimits {
   readonly writes: readonly LimitWrite[];
 }
 
-/** Controllers of `resources` this machine does not have, for E_UNSUPPORTED before anything is touched. */
+/** Throws E_UNSUPPORTED, before anything is touched, when there is no controller for one of the limits. */
+export function requireControllers(layout: CgroupLayout, { resources, object }: { readonly resources: Oci.Resources; readonly object: ErrorObject }): void {
+  const missing = missingControllers(layout, resources);
+  if (missing.length === 0) return;
+  const { withheld } = layout;
+  if (!withheld || !missing.some((name) => withheld.controllers.includes(name))) {
+    throw new CoreError('E_UNSUPPORTED', {
+      message: `this machine has no cgroup controller for ${missing.join(', ')}`,
+      hint: 'Leave these limits out, or enable the controllers on the kernel command line.',
+      object,
+    });
+  }
+  throw new CoreError('E_UNSUPPORTED', {
+    message: `there is no cgroup controller for ${missing.join(', ')} below the group ${withheld.group}`,
+    hint: withheld.populated
+      ? 'It has processes of its own, and cgroup v2 then hands nothing on: move them to a group below it, choose another cgroupParent, or leave these limits out.'
+      : 'Have them enabled in its cgroup.subtree_control, choose another cgroupParent, or leave these limits out.',
+    object,
+  });
+}
+
+/** Controllers of `resources` there is no group for. */
 export function missingControllers(layout: CgroupLayout, resources: Oci.Resources): Controller[] {
   return neededControllers(resources).filter((controller) => groupHome(layout, { controller, path: '' }) === undefined);
 }

@@ -1,10 +1,13 @@
 /** The groups above the containers' own: made when the driver is, taken away when it closes. Called by `driver.ts`. */
-import { mkdirSync, readFileSync, rmdirSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, readFileSync, rmdirSync, writeFileSync } from 'node:fs';
 import { CONTROLLERS, RARE, type CgroupLayout } from './layout.js';
 import type { LimitWrite } from './limits.js';
 
-/** `path` is absolute in cgroup terms. Synchronous: boot only. */
-export function makeParents(layout: CgroupLayout, path: string): void {
+/**
+ * `path` is absolute in cgroup terms. Synchronous: boot only. Answers with the layout as the groups below `path` have it: v2 hands
+ * no controller on from a group with processes of its own, and those of others are not ours to move.
+ */
+export function makeParents(layout: CgroupLayout, path: string): CgroupLayout {
   for (const mount of hierarchies(layout).filter((place) => !isRare(layout, place))) {
     let folder = mount;
     for (const step of path.split('/').slice(1)) {
@@ -16,6 +19,7 @@ export function makeParents(layout: CgroupLayout, path: string): void {
     }
     if (mount === layout.unified && layout.mode === 'v2') delegate(folder, layout);
   }
+  return layout.mode === 'v2' ? handedDown(layout, path) : layout;
 }
 
 /**
@@ -65,13 +69,36 @@ function isRare({ v1 }: Pick<CgroupLayout, 'v1'>, mount: string): boolean {
   return controllers.length > 0 && controllers.every((name) => RARE.has(name));
 }
 
-/** One by one: a controller that cannot be handed on must not take the others along. */
+/** Named by the first group on the way down that keeps something for itself. */
+function handedDown(layout: CgroupLayout, path: string): CgroupLayout {
+  let folder = layout.unified as string;
+  for (const step of ['', ...path.split('/').slice(1)]) {
+    if (step !== '') folder += `/${step}`;
+    const handed = readFileSync(`${folder}/cgroup.subtree_control`, 'utf8').trim().split(' ').map(ownName);
+    const controllers = layout.unifiedControllers.filter((name) => !RARE.has(name) && !handed.includes(name));
+    if (controllers.length === 0) continue;
+    const populated = readFileSync(`${folder}/cgroup.procs`, 'utf8') !== '';
+    const group = folder.slice((layout.unified as string).length) || '/';
+    return { ...layout, unifiedControllers: layout.unifiedControllers.filter((name) => !controllers.includes(name)), withheld: { group, controllers, populated } };
+  }
+  return layout;
+}
+
+function ownName(name: string): string {
+  return name === 'io' ? 'blkio' : name;
+}
+
+/**
+ * One by one: a controller that cannot be handed on must not take the others along. A group with processes would hand on those that
+ * work for threads, and then no process could enter the groups below it at all; the machine's root alone, which has no type, may have both.
+ */
 export function delegate(folder: string, { unifiedControllers }: CgroupLayout): void {
-  for (const name of unifiedControllers.filter((controller) => controller !== 'cpuacct' && controller !== 'devices' && controller !== 'freezer' && !RARE.has(controller))) {
+  if (existsSync(`${folder}/cgroup.type`) && readFileSync(`${folder}/cgroup.procs`, 'utf8') !== '') return;
+  for (const name of unifiedControllers.filter((controller) => !RARE.has(controller))) {
     try {
       writeFileSync(`${folder}/cgroup.subtree_control`, `+${name === 'blkio' ? 'io' : name}`);
     } catch {
-      // A limit of this controller fails at `start`, with the step and errno.
+      // `handedDown` sees which are missing, and `create` says so where one is asked for.
     }
   }
 }

@@ -7,6 +7,7 @@
 #include <sys/stat.h>
 #include <time.h>
 
+#include "groups.h"
 #include "step.h"
 #include "sys.h"
 #include "util.h"
@@ -126,6 +127,7 @@ int step_rmdir(struct ctx *ctx, const struct node *args, struct err *err) {
 	while (rmdir(args[0].str) < 0) {
 		if (errno == ENOENT) return 0;
 		if (errno != EBUSY) return err_sys(err, "cannot remove %s", args[0].str);
+		groups_remove_below(args[0].str);
 		if (!deadline) deadline = monotonic_ms() + 2000;
 		if (monotonic_ms() > deadline) return err_set(err, EBUSY, "%s is still busy", args[0].str);
 		nanosleep(&pause, NULL);

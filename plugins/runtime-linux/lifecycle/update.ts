@@ -2,7 +2,7 @@
 import { randomBytes } from 'node:crypto';
 import { rename, writeFile } from 'node:fs/promises';
 import { CoreError, type Oci } from '@core/core/plugin';
-import { missingControllers, resourceLimits, type ControllerLimits } from '../cgroup/limits.js';
+import { missingControllers, requireControllers, resourceLimits, type ControllerLimits } from '../cgroup/limits.js';
 import { processesOf } from '../cgroup/members.js';
 import { groupHome } from '../cgroup/paths.js';
 import { applyLimits } from '../cgroup/update.js';
@@ -57,6 +57,7 @@ function check({ host }: Context, container: Container, { changes, merged }: { r
   issues.done('cannot update the container', container.object);
   const undelegated = host.rootless ? missingControllers(host.cgroups, changes) : [];
   if (undelegated.length > 0) throw notDelegated(undelegated, container.object);
+  if (!host.rootless) requireControllers(host.cgroups, { resources: merged, object: container.object });
   const missing = unsupportedResources(merged, host);
   if (missing.length > 0) throw new CoreError('E_UNSUPPORTED', { message: `cannot update the container: ${missing.join('; ')}`, object: container.object });
 }

@@ -3,7 +3,7 @@
  * The checks are written out by hand rather than as a schema because they stand on the start path.
  */
 import { CoreError, type CreateRequest, type Io, type Rootfs } from '@core/core/plugin';
-import { missingControllers } from '../cgroup/limits.js';
+import { missingControllers, requireControllers } from '../cgroup/limits.js';
 import { Issues } from '../issues.js';
 import type { HostFacts } from '../plan/input.js';
 import { checkRootlessSpec } from '../rootless/settings.js';
@@ -30,7 +30,9 @@ export function checkCreate(request: CreateRequest, host: HostFacts): void {
     checkLinux(spec, { issues, host });
   }
   issues.done('cannot create the container', { kind: 'container', id: String(id) });
-  if (host.rootless) checkRootlessSpec(request, { host, missing: missingControllers(host.cgroups, spec.linux?.resources ?? {}) });
+  const { resources = {} } = spec.linux ?? {};
+  if (host.rootless) checkRootlessSpec(request, { host, missing: missingControllers(host.cgroups, resources) });
+  else requireControllers(host.cgroups, { resources, object: { kind: 'container', id } });
   const missing = unsupported(spec, host);
   if (missing.length > 0) {
     throw new CoreError('E_UNSUPPORTED', {

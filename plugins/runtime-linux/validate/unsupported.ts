@@ -1,6 +1,5 @@
 /** What a sound spec asks for and this machine, or this runtime, cannot give: a sentence each for E_UNSUPPORTED, never passed over. Called by `validate/index.ts` and `update`. */
 import type { Oci } from '@core/core/plugin';
-import { missingControllers } from '../cgroup/limits.js';
 import { groupHome } from '../cgroup/paths.js';
 import type { HostFacts } from '../plan/input.js';
 
@@ -17,7 +16,7 @@ export function unsupported({ process, linux = {} }: Oci.Spec, host: HostFacts):
 }
 
 /** The conversions from v1 to v2 the specification leaves to runtimes, where there is none. */
-export function unsupportedResources(resources: Oci.Resources, { cgroups, rootless }: HostFacts): string[] {
+export function unsupportedResources(resources: Oci.Resources, { cgroups }: HostFacts): string[] {
   const { memory = {}, cpu = {}, blockIO = {} } = resources;
   const isV2 = (controller: 'memory' | 'cpu'): boolean => groupHome(cgroups, { controller, path: '' })?.version === 2;
   const v1Only = {
@@ -29,8 +28,6 @@ export function unsupportedResources(resources: Oci.Resources, { cgroups, rootle
   };
   const leaves = blockIO.leafWeight !== undefined || blockIO.weightDevice?.some(({ leafWeight }) => leafWeight !== undefined);
   return [
-    // What an ordinary user lacks is a matter of delegation, and of that user's choice (`rootless/settings.ts`).
-    ...(rootless ? [] : missingControllers(cgroups, resources)).map((name) => `this machine has no cgroup controller for ${name}`),
     ...Object.entries(v1Only).flatMap(([name, lacking]) => (lacking ? [`${name}: cgroup v2 has nothing like it`] : [])),
     ...(memory.useHierarchy === false ? ['memory.useHierarchy: a kernel of today counts groups below always'] : []),
     ...(leaves ? ['blockIO.leafWeight: no kernel of today has leaf weights'] : []),

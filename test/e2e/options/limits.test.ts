@@ -34,7 +34,7 @@ const values: Record<string, Value> = {
   'pids: 4096 by default': { options: {}, controller: 'pids', file: PIDS, v1: '4096', v2: '4096' },
   'cpus: half a core': { options: { cpus: 0.5 }, controller: 'cpu', file: QUOTA, v1: '50000', v2: '50000 100000' },
   'cpuQuota and cpuPeriod': { options: { cpuQuota: 30_000, cpuPeriod: 60_000 }, controller: 'cpu', file: PERIOD, v1: '60000', v2: '30000 60000' },
-  'cpuShares': { options: { cpuShares: 512 }, controller: 'cpu', file: SHARES, v1: '512', v2: '20' },
+  'cpuShares': { options: { cpuShares: 512 }, controller: 'cpu', file: SHARES, v1: '512', v2: '59' },
   'cpusetCpus': { options: { cpusetCpus: '0' }, controller: 'cpuset', file: CPUS, v1: '0', v2: '0' },
   'cpusetMems': { options: { cpusetMems: '0' }, controller: 'cpuset', file: { v1: 'cpuset.mems', v2: 'cpuset.mems' }, v1: '0', v2: '0' },
 };

@@ -7,8 +7,10 @@ import type { HostFacts } from '../plan/input.js';
 import { checkLinux } from '../validate/linux.js';
 import { checkMounts } from '../validate/mounts.js';
 import { checkProcess } from '../validate/process.js';
+import { unsupported } from '../validate/unsupported.js';
 import { OciFailure } from './failure.js';
 import { cgroupPath } from './cgroup-path.js';
+import { withoutUnset } from './unset.js';
 
 export interface Hook {
   readonly path: string;
@@ -67,7 +69,7 @@ function complete(config: OciConfig, { id, path, systemd }: Frame): OciConfig {
     ...(isBind(mount) && mount.source !== undefined && { source: trimmed(resolve(path, mount.source)) }),
   }));
   const nodes = config.linux?.devices?.map((device) => ({ ...device, path: trimmed(device.path) }));
-  const { devices = NO_DEVICES, ...resources } = config.linux?.resources ?? {};
+  const { devices = NO_DEVICES, ...resources } = withoutUnset(config.linux?.resources ?? {});
   const linux = { ...config.linux, cgroupsPath: cgroupPath(config.linux?.cgroupsPath, { id, systemd }), resources: { ...resources, devices }, ...(nodes && { devices: nodes }), ...propagation(config) };
   return { ...config, mounts, linux };
 }
@@ -99,6 +101,8 @@ function check(config: OciConfig, host: HostFacts): void {
     (hooks ?? []).forEach(({ path }, index) => issues.expect(typeof path === 'string' && path.startsWith('/'), `hooks.${point}[${index}].path`, 'must be an absolute path'));
   }
   issues.done('invalid config.json');
+  const lacking = unsupported(config, host);
+  if (lacking.length > 0) throw new OciFailure(`cannot honour config.json: ${lacking.join('; ')}`);
 }
 
 function findRoot(bundle: string, { root }: OciConfig): string {

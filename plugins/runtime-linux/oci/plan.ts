@@ -14,7 +14,7 @@ import { mountSteps } from '../plan/mounts.js';
 import { cloneFlags, joinSteps } from '../plan/namespaces.js';
 import { identitySteps, processSteps } from '../plan/process.js';
 import { protectionSteps } from '../plan/protection.js';
-import { rootReadonly } from '../plan/rootfs.js';
+import { rootPropagation, rootReadonly } from '../plan/rootfs.js';
 import type { ChildStep, MonitorStep, Plan } from '../protocol.js';
 import type { Bundle } from './config.js';
 import { withEveryGroup } from './groups.js';
@@ -84,6 +84,7 @@ export function compileOciPlan(input: OciPlanInput): OncePlan {
   protectionSteps(draft);
   rootReadonly(draft);
   const inRuntime = draft.setup.splice(0);
+  rootPropagation(draft);
   identitySteps(draft);
   processSteps(draft);
   const exec = draft.setup.pop() as ChildStep;
@@ -132,7 +133,8 @@ const MS_REC = 0x4000;
 function rootSteps(draft: PlanDraft, { bundle }: OciPlanInput): void {
   const slot = draft.slot();
   draft.prepare.push(['tree', slot, bundle.rootfs, true, false, true]);
-  draft.setup.push(['root', slot]);
+  // A folder of a shared mount is shared itself, which pivot_root refuses, and would hand on to the machine what is mounted in it.
+  draft.setup.push(['root', slot], ['attr', '/', 0, 0, MS.SLAVE, true]);
 }
 
 /** In the order of the specification: the machine's side first, then the container's namespaces, then the new root. */

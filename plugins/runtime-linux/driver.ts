@@ -34,7 +34,7 @@ import { deviceRules, USUAL_RULES } from './plan/groups.js';
 import { planIo } from './plan/index.js';
 import { PlanTemplates } from './plan/templates.js';
 import type { HostFacts } from './plan/input.js';
-import { handedOn, stepAside } from './rootless/delegation.js';
+import { stepAside } from './rootless/delegation.js';
 import { writeMaps } from './rootless/maps.js';
 import { createLayers } from './layers.js';
 
@@ -98,8 +98,7 @@ function makeContext(options: DriverOptions): Context {
   if (rootless) stepAside(facts.cgroups);
   const layout = makeParents(facts.cgroups, cgroupParent);
   const usual = deviceWrites(deviceRules({ devices: [...USUAL_RULES] }));
-  const usable = rootless ? handedOn(layout, cgroupParent) : layout;
-  const host = { ...facts, cgroups: prepareDevices(usable, { path: cgroupParent, rules: usual }) };
+  const host = { ...facts, cgroups: prepareDevices(layout, { path: cgroupParent, rules: usual }) };
   const executor = new Executor({
     path: options.executor,
     runRoot,

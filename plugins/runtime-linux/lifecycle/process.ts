@@ -56,7 +56,7 @@ async function* converse(container: Container, { op, argument, call, started, co
   };
   call.signal?.addEventListener('abort', abort, { once: true });
   try {
-    const { pid } = await ask(container, { line, op, argument });
+    const { pid } = await ask(container, { line, op, argument, signal: call.signal });
     if (started) yield started(pid);
     if (call.input) pump(line.connection, { sequence: line.sequence, input: call.input }).catch(() => undefined);
     yield* queue;
@@ -77,7 +77,7 @@ interface Line {
   /** Which of the container's runs its monitor belongs to. */
   readonly run: number;
   /** Was another stream's before. */
-  used: boolean;
+  readonly used: boolean;
   /** The exit has been heard, so the monitor has done with it. */
   over: boolean;
 }
@@ -98,12 +98,19 @@ function open({ paths, object }: Container, op: string): Promise<Connection> {
   });
 }
 
-async function ask(container: Container, { line, op, argument }: { readonly line: Line; readonly op: string; readonly argument: unknown }): Promise<{ pid: number }> {
+interface Question {
+  readonly line: Line;
+  readonly op: string;
+  readonly argument: unknown;
+  readonly signal: AbortSignal | undefined;
+}
+
+async function ask(container: Container, { line, op, argument, signal }: Question): Promise<{ pid: number }> {
   const send = (): Promise<unknown> => line.connection.request(op, argument, { onItem: (item) => take(item, line), onSent: (seq) => (line.sequence = seq) });
   const { connection } = line;
   const answer = await send().catch(async (thrown: unknown) => {
     // One that was at rest may have ended unnoticed. Where a new one is let in, the container has not.
-    if (!line.used || connection.isOpen || !isCoreError(thrown, 'E_EXECUTOR')) throw thrown;
+    if (!line.used || connection.isOpen || !isCoreError(thrown, 'E_EXECUTOR') || signal?.aborted) throw thrown;
     line.connection = await open(container, op);
     return send();
   });

@@ -2,9 +2,9 @@
 import { randomBytes } from 'node:crypto';
 import { rename, writeFile } from 'node:fs/promises';
 import { CoreError, type Oci } from '@core/core/plugin';
-import { missingControllers, requireControllers, resourceLimits, type ControllerLimits } from '../cgroup/limits.js';
+import { changedLimits, mergeResources } from '../cgroup/change.js';
+import { missingControllers, requireControllers } from '../cgroup/limits.js';
 import { processesOf } from '../cgroup/members.js';
-import { groupHome } from '../cgroup/paths.js';
 import { applyLimits } from '../cgroup/update.js';
 import type { Container } from '../container.js';
 import type { Context } from '../context.js';
@@ -22,32 +22,11 @@ export async function updateContainer(context: Context, container: Container, ch
   const merged = mergeResources(record.spec.linux?.resources ?? {}, changes);
   check(context, container, { changes, merged });
   if (container.isRunning) {
-    const touched = new Set(resourceLimits(context.host.cgroups, { path: container.paths.cgroup, resources: changes }).map(({ controller }) => controller));
-    const limits = resourceLimits(context.host.cgroups, { path: container.paths.cgroup, resources: merged }).filter(({ controller }) => touched.has(controller));
-    await applyLimits([...limits, ...lifted(context, { container, changes })], { object: container.object, members: () => processesOf(container), onGroup: (folder) => container.addTasks(`${folder}/tasks`) });
+    await applyLimits(changedLimits(context.host.cgroups, { path: container.paths.cgroup, changes, merged }), { object: container.object, members: () => processesOf(container), onGroup: (folder) => container.addTasks(`${folder}/tasks`) });
   }
   const next: ContainerRecord = { ...record, spec: { ...record.spec, linux: { ...record.spec.linux, resources: merged } } };
   container.renew(next, () => planOf(context, { id: container.id, paths: container.paths, record: next }));
   if (container.isRunning) await keep(container, next);
-}
-
-/** What the changes name replaces what was; the rest stays. */
-export function mergeResources(before: Oci.Resources, { memory, cpu, blockIO, ...rest }: Oci.Resources): Oci.Resources {
-  const raised = memory?.limit !== undefined && memory.swap === undefined && before.memory?.swap === before.memory?.limit ? { swap: memory.limit } : {};
-  return {
-    ...before,
-    ...rest,
-    ...(memory && { memory: { ...before.memory, ...memory, ...raised } }),
-    ...(cpu && { cpu: { ...before.cpu, ...cpu } }),
-    ...(blockIO && { blockIO: { ...before.blockIO, ...blockIO } }),
-  };
-}
-
-/** `pids: -1` lifts a limit, which a plan for a new container would simply leave out. */
-function lifted({ host }: Context, { container, changes }: { readonly container: Container; readonly changes: Oci.Resources }): ControllerLimits[] {
-  const home = groupHome(host.cgroups, { controller: 'pids', path: container.paths.cgroup });
-  if (!home || changes.pids?.limit === undefined || changes.pids.limit >= 0) return [];
-  return [{ controller: 'pids', ...home, writes: [{ file: 'pids.max', value: 'max', optional: true }] }];
 }
 
 function check({ host }: Context, container: Container, { changes, merged }: { readonly changes: Oci.Resources; readonly merged: Oci.Resources }): void {

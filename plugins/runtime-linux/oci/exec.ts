@@ -4,8 +4,8 @@ import { normalize, resolve } from 'node:path';
 import type { Oci } from '@core/core/plugin';
 import { CoreError } from '@core/core/plugin';
 import { Issues } from '../issues.js';
+import { execAffinity, execSteps } from '../plan/exec.js';
 import { execNamespaces } from '../plan/namespaces.js';
-import { rlimitSteps, userSteps } from '../plan/process.js';
 import { checkProcess } from '../validate/process.js';
 import { OciFailure, startFailure } from './failure.js';
 import { inheritedFds } from './flags.js';
@@ -74,12 +74,8 @@ function execPlan(record: ContainerRecord, { process, options }: Wanted): Record
     startTime,
     ...joinedGroups(record, options.cgroup),
     namespaces: execNamespaces(config),
-    steps: [
-      ...rlimitSteps(process),
-      ...(process.oomScoreAdj === undefined ? [] : [['oom', process.oomScoreAdj]]),
-      ['session'],
-      ...userSteps(process, { seccomp: config.linux?.seccomp, init: false }).map((step) => (step[0] === 'cwd' ? ['cwd', step[1], false] : step)),
-    ],
+    ...execAffinity(process),
+    steps: execSteps(process, { linux: config.linux, seccomp: config.linux?.seccomp }).map((step) => (step[0] === 'cwd' ? ['cwd', step[1], false] : step)),
     ...onceIo({ ...config, process }, { fds: inheritedFds(options.preserveFds), console }),
     detach: options.detach,
   };

@@ -1,4 +1,4 @@
-/** What docker and its like write for "no limit": comes in the resources of a config.json, goes out the same without such zeros. Called by `config.ts`. */
+/** What docker and its like write for "no limit": comes in the resources of a config.json or an update, goes out the same without such zeros. Called by `config.ts` and `update.ts`. */
 import type { Oci } from '@core/core/plugin';
 
 const UNSET: ReadonlyMap<keyof Oci.Resources, readonly string[]> = new Map([

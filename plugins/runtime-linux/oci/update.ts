@@ -1,13 +1,15 @@
 /** `core-oci update`: new limits for a container that is there. Called by `program.ts`. */
 import { readFileSync } from 'node:fs';
 import type { Oci } from '@core/core/plugin';
-import { missingControllers, resourceLimits } from '../cgroup/limits.js';
+import { changedLimits, mergeResources } from '../cgroup/change.js';
+import { missingControllers } from '../cgroup/limits.js';
 import { applyLimits } from '../cgroup/update.js';
 import { machineFacts } from '../facts.js';
 import { OciFailure } from './failure.js';
 import type { Globals } from './globals.js';
 import { memberFolder, processesIn } from './groups.js';
 import { load, save, statusOf } from './state.js';
+import { withoutUnset } from './unset.js';
 
 /** Numbers are texts as they were given. */
 export interface UpdateOptions {
@@ -30,18 +32,18 @@ export async function update({ root }: Globals, id: string, options: UpdateOptio
   const container = load(root, id);
   if (statusOf(container) === 'stopped') throw new OciFailure('container not running');
   const { record, folder } = container;
-  const { devices: _, ...resources } = options.resources === undefined ? resourcesOf(options) : readResources(options.resources);
+  const { devices: _, ...resources } = options.resources === undefined ? resourcesOf(options) : withoutUnset(readResources(options.resources));
   const { cgroups } = machineFacts();
   const missing = missingControllers(cgroups, resources);
   if (missing.length > 0) throw new OciFailure(`this machine has no cgroup controller for ${missing.join(', ')}`);
   const members = memberFolder(record.groups);
-  await applyLimits(resourceLimits(cgroups, { path: record.cgroup, resources }), {
+  const merged = mergeResources(record.config.linux?.resources ?? {}, resources);
+  await applyLimits(changedLimits(cgroups, { path: record.cgroup, changes: resources, merged }), {
     object: { kind: 'container', id },
     members: () => Promise.resolve(members === undefined ? [] : processesIn(members)),
     onGroup: () => {},
   });
-  const before = record.config.linux?.resources;
-  save(folder, { ...record, config: { ...record.config, linux: { ...record.config.linux, resources: merged(before, resources) } } });
+  save(folder, { ...record, config: { ...record.config, linux: { ...record.config.linux, resources: merged } } });
 }
 
 function readResources(path: string): Oci.Resources {
@@ -81,13 +83,4 @@ const UNITS: Readonly<Record<string, number>> = { '': 1, b: 1, k: 2 ** 10, m: 2 
 function bytes(text: string | undefined): number | undefined {
   const [, number, unit = ''] = /^([0-9]+)([bkmgt]?)b?$/i.exec(text ?? '') ?? [];
   return number === undefined ? whole(text) : Number(number) * (UNITS[unit.toLowerCase()] as number);
-}
-
-function merged(before: Oci.Resources = {}, after: Oci.Resources): Oci.Resources {
-  return {
-    ...before,
-    ...after,
-    ...(after.memory && { memory: { ...before.memory, ...after.memory } }),
-    ...(after.cpu && { cpu: { ...before.cpu, ...after.cpu } }),
-  };
 }

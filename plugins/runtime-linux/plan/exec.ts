@@ -1,4 +1,4 @@
-/** A command to run inside a running container, as the monitor's exec plan. Called by `exec.ts` of the driver. */
+/** A command to run inside a running container, as the monitor's exec plan. Called by `lifecycle/process.ts`; `oci/exec.ts` takes the steps. */
 import type { ExecRequest, Oci } from '@core/core/plugin';
 import { allCapabilities } from '../capabilities.js';
 import type { ExecPlan } from '../protocol.js';
@@ -21,21 +21,13 @@ export interface ExecInput {
 
 export function compileExec({ execId, request, spec, host, cgroup, tasks }: ExecInput): ExecPlan {
   const process = execProcess(request, { base: spec.process as Oci.Process, lastCapability: host.lastCapability });
-  const { initial, final } = process.execCPUAffinity ?? {};
   return {
     exec: execId,
-    ...(initial && { affinity: maskOf(initial) }),
+    ...execAffinity(process),
     ...(cgroup !== undefined && { cgroup }),
     tasks,
     namespaces: execNamespaces(spec),
-    steps: [
-      ...rlimitSteps(process),
-      ...(process.oomScoreAdj === undefined ? [] : [['oom', process.oomScoreAdj] as const]),
-      ['session'],
-      ...(final ? [['affinity', maskOf(final)] as const] : []),
-      ...tuningSteps(process, spec.linux),
-      ...userSteps(process, { seccomp: request.privileged ? undefined : spec.linux?.seccomp, init: false, groupsStay: groupsStay(host) }),
-    ],
+    steps: execSteps(process, { linux: spec.linux, seccomp: request.privileged ? undefined : spec.linux?.seccomp, groupsStay: groupsStay(host) }),
     terminal: request.terminal ?? false,
     rows: request.size?.rows ?? 24,
     cols: request.size?.columns ?? 80,
@@ -43,6 +35,30 @@ export function compileExec({ execId, request, spec, host, cgroup, tasks }: Exec
     detach: request.detach ?? false,
     ...pipeOwner(spec),
   };
+}
+
+interface Surroundings {
+  readonly linux: Oci.Linux | undefined;
+  readonly seccomp: Oci.Seccomp | undefined;
+  readonly groupsStay?: boolean;
+}
+
+/** What the process does to itself on its way to execve. */
+export function execSteps(process: Oci.Process, { linux, seccomp, groupsStay = false }: Surroundings): ExecPlan['steps'] {
+  const { final } = process.execCPUAffinity ?? {};
+  return [
+    ...rlimitSteps(process),
+    ...(process.oomScoreAdj === undefined ? [] : [['oom', process.oomScoreAdj] as const]),
+    ['session'],
+    ...(final ? [['affinity', maskOf(final)] as const] : []),
+    ...tuningSteps(process, linux),
+    ...userSteps(process, { seccomp, init: false, groupsStay }),
+  ];
+}
+
+/** The cpus of whoever brings it into the container. */
+export function execAffinity({ execCPUAffinity: { initial } = {} }: Oci.Process): Pick<ExecPlan, 'affinity'> {
+  return initial ? { affinity: maskOf(initial) } : {};
 }
 
 /** The container's process, with what the request replaces. */

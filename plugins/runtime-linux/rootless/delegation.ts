@@ -46,12 +46,6 @@ export function stepAside({ mode, unified }: CgroupLayout): void {
   }
 }
 
-/** The layout with the controllers that the group at `path` really can hand on. */
-export function handedOn(layout: CgroupLayout, path: string): CgroupLayout {
-  if (layout.mode !== 'v2' || layout.unified === undefined) return layout;
-  return { ...layout, unifiedControllers: controllersIn(`${layout.unified}${path}/cgroup.subtree_control`) };
-}
-
 interface Place {
   readonly mount: string;
   readonly path: string | undefined;

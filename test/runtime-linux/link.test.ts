@@ -2,10 +2,13 @@
 import { mkdir, mkdtemp, open, rm } from 'node:fs/promises';
 import { createServer, type Socket } from 'node:net';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import test from 'ava';
 import { Packr } from 'msgpackr';
+import { Container } from '#runtime-linux/container.js';
 import { Executor } from '#runtime-linux/executor.js';
+import { attachProcess } from '#runtime-linux/lifecycle/process.js';
+import type { ContainerRecord } from '#runtime-linux/records.js';
 import { Connection } from '#runtime-linux/link/connection.js';
 import { asCoreError, StepError } from '#runtime-linux/link/failure.js';
 import { encodeFrame, FrameReader } from '#runtime-linux/link/frames.js';
@@ -159,4 +162,16 @@ test('an executor that ends at once is told with its words', async (t) => {
   await t.throwsAsync(executor.request('hello', {}), { code: 'E_EXECUTOR', message: /ended at once/ });
   await executor.close({ idle: true });
   await rm(runRoot, { recursive: true });
+});
+
+test.serial('a stream that is aborted while it is being asked for, on a connection another had before, is not asked for again', (t) => {
+  const controller = new AbortController();
+  return withServer('spare', () => controller.abort(), async ({ path, asked }) => {
+    const container = new Container('web', { dir: dirname(path), state: '/none', cgroup: '/none' }, {} as ContainerRecord);
+    container.markRunning(1, 1);
+    container.spare = await Connection.open(path);
+    await t.throwsAsync(attachProcess({ container, request: { id: 'web' }, call: { signal: controller.signal } }).next(), { code: 'E_ABORTED' });
+    t.is(asked.length, 1);
+    t.falsy(container.spare?.isOpen);
+  });
 });

@@ -68,10 +68,9 @@ export function userSteps(process: Oci.Process, { seccomp, init, groupsStay = fa
   ];
 }
 
-/** How a listener waits is refused by the kernel where there is none. */
+/** How a listener waits is refused by the kernel where there is none, and so far there never is one. */
 function seccompFlags(seccomp: Oci.Seccomp): number {
-  const notifies = seccomp.syscalls?.some(({ action }) => action === 'SCMP_ACT_NOTIFY') ?? false;
-  const flags = (seccomp.flags ?? []).filter((name) => notifies || name !== 'SECCOMP_FILTER_FLAG_WAIT_KILLABLE_RECV');
+  const flags = (seccomp.flags ?? []).filter((name) => name !== 'SECCOMP_FILTER_FLAG_WAIT_KILLABLE_RECV');
   return flags.reduce((all, name) => all | (SECCOMP_FLAGS[name] ?? 0), 0);
 }
 

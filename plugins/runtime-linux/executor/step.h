@@ -45,7 +45,7 @@ int steps_run(struct ctx *ctx, const struct steps *steps, struct err *err);
 /* Carries out all, whatever fails. */
 void steps_try_all(struct ctx *ctx, const struct steps *steps);
 
-step_fn step_mkdir, step_chown, step_write, step_open, step_tree, step_netns, step_rmdir, step_unlink, step_devices;
+step_fn step_mkdir, step_workdir, step_chown, step_write, step_open, step_tree, step_netns, step_rmdir, step_unlink, step_devices;
 step_fn step_join, step_unshare, step_setns, step_propagation, step_fs, step_place, step_root, step_bindroot, step_mount, step_attr;
 step_fn step_folder, step_node, step_link, step_console, step_mask, step_readonly, step_pivot, step_chroot;
 step_fn step_sysctl, step_hostname, step_domainname, step_loopback, step_rlimit, step_oom, step_attribute, step_session, step_umask, step_cwd;

@@ -8,11 +8,11 @@ import { checkLinux } from '../validate/linux.js';
 import { checkMounts } from '../validate/mounts.js';
 import { checkProcess } from '../validate/process.js';
 import { unsupported } from '../validate/unsupported.js';
-import { warnings } from '../validate/warnings.js';
 import { OciFailure } from './failure.js';
 import { cgroupPath } from './cgroup-path.js';
 import { EVERY_TYPE } from './namespaces.js';
 import { withoutUnset } from './unset.js';
+import { bundleWarnings, ignoresLabel } from './warnings.js';
 
 export interface Hook {
   readonly path: string;
@@ -48,12 +48,11 @@ export function loadBundle(folder: string, { id, file, systemd, host }: LoadOpti
   const asked = readConfig(resolve(path, file ?? 'config.json'));
   const config = rebased(complete(asked, { id, path, systemd }));
   check(asked.process === undefined ? { ...config, process: { ...NO_PROCESS, args: ['/'] } } : config, host);
-  const unlabelled = config.linux?.mountLabel && !host.modules.has('selinux');
   return {
     path,
     rootfs: findRoot(path, config),
-    config: unlabelled ? { ...config, linux: { ...config.linux, mountLabel: '' } } : config,
-    warnings: [...warnings(config, host), ...(unlabelled ? ['linux.mountLabel is ignored: SELinux is not in force on this machine'] : [])],
+    config: ignoresLabel(config, host) ? { ...config, linux: { ...config.linux, mountLabel: '' } } : config,
+    warnings: bundleWarnings(config, host),
   };
 }
 

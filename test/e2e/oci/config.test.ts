@@ -4,7 +4,7 @@ import { chmodSync, mkdirSync, readFileSync, statSync, writeFileSync } from 'nod
 import { join } from 'node:path';
 import type { Oci } from '@core/core/plugin';
 import { machineFacts } from '#runtime-linux/facts.js';
-import { oci, type Stage } from './command.js';
+import { COMMAND, oci, type Stage } from './command.js';
 
 type Change = (linux: Oci.Linux) => Oci.Linux;
 const same: Change = (linux) => linux;
@@ -112,6 +112,15 @@ oci('oci: what a runtime may leave out is left out with a warning', (t, stage) =
   t.regex(readFileSync(log, 'utf8'), /level=warning msg="capabilities .*CAP_FLY/);
   if (!machineFacts().modules.has('selinux')) t.regex(readFileSync(log, 'utf8'), /level=warning msg="linux\.mountLabel is ignored/);
   t.is(statSync(log).isFile(), true);
+});
+
+oci('oci: the caller\'s groups are kept where an annotation asks for it, and else are not', (t, stage) => {
+  const groups = (annotations: Record<string, string>): string => {
+    stage.configure(['id', '-G'], (config) => ({ ...config, annotations }));
+    return spawnSync('setpriv', ['--groups', '5,6', process.execPath, COMMAND, '--root', stage.root, 'run', stage.id], { cwd: stage.bundle, encoding: 'utf8', timeout: 30_000 }).stdout.trim();
+  };
+  t.is(groups({ 'run.oci.keep_original_groups': '1' }), '0 5 6');
+  t.is(groups({}), '0');
 });
 
 oci('oci: a group for an exec is named from the container\'s own downwards', (t, stage) => {

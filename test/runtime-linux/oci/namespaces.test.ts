@@ -9,7 +9,7 @@ import { machine } from '../helpers/machines.js';
 function draftOf(namespaces: readonly Oci.Namespace[]): PlanDraft {
   return new PlanDraft({
     id: 'c1', spec: { ociVersion: '1.2.1', linux: { namespaces: [...namespaces] } }, rootfs: { kind: 'folder', path: '/r' }, io: { stdin: false, stdinOnce: false, log: null },
-    paths: { dir: '/d', state: '/d', cgroup: '/c' }, host: machine('hybrid'), groups: [],
+    paths: { dir: '/d', state: '/d', upper: '/d', work: '/d', cgroup: '/c' }, host: machine('hybrid'), groups: [],
   });
 }
 

@@ -10,6 +10,7 @@ import { checkProcess } from '../validate/process.js';
 import { unsupported } from '../validate/unsupported.js';
 import { OciFailure } from './failure.js';
 import { cgroupPath } from './cgroup-path.js';
+import { withInlineIds } from './inline-idmap.js';
 import { EVERY_TYPE } from './namespaces.js';
 import { withoutUnset } from './unset.js';
 import { bundleWarnings, ignoresLabel } from './warnings.js';
@@ -85,7 +86,7 @@ interface Frame {
 
 /** Sources may be relative to the bundle; destinations that are not absolute, or not clean, are so by old usage. */
 function complete(config: OciConfig, { id, path, systemd }: Frame): OciConfig {
-  const mounts = (config.mounts ?? []).map((mount) => ({
+  const mounts = (config.mounts ?? []).map(withInlineIds).map((mount) => ({
     ...mount,
     destination: trimmed(normalize(join('/', mount.destination))),
     ...(isBind(mount) && mount.source !== undefined && { source: trimmed(resolve(path, mount.source)) }),

@@ -1,6 +1,6 @@
 /**
  * Removes folders through the executor. Comes in: paths, from every removal. Goes out: they are gone. A worker process per
- * removal is what many removals at once would mostly pay for, so those that come while one is busy go to the next one together.
+ * removal is what many removals at once would mostly pay for, so those that come while the workers are busy go to the next one together.
  */
 type Remove = (paths: readonly string[]) => Promise<unknown>;
 
@@ -12,13 +12,10 @@ interface Batch {
 
 /** More than one, so that a large folder does not hold all others up. */
 const WORKERS = 2;
-/** How long others wait for the first, in ms: most folders are small, and gone long before. */
-const PATIENCE = 20;
 
 export class TreeRemover {
   readonly #remove: Remove;
   #working = 0;
-  #waiting: NodeJS.Timeout | undefined;
   #next: Batch | undefined;
 
   constructor(remove: Remove) {
@@ -29,8 +26,7 @@ export class TreeRemover {
   remove(paths: readonly string[]): Promise<void> {
     const batch = (this.#next ??= this.#open());
     batch.paths.push(...paths);
-    if (this.#working === 0) this.#begin();
-    else this.#waiting ??= setTimeout(() => this.#begin(), PATIENCE).unref();
+    if (this.#working < WORKERS) this.#begin();
     return batch.done;
   }
 
@@ -42,10 +38,8 @@ export class TreeRemover {
   }
 
   #begin(): void {
-    clearTimeout(this.#waiting);
-    this.#waiting = undefined;
     const batch = this.#next;
-    if (!batch || this.#working === WORKERS) return;
+    if (!batch) return;
     this.#next = undefined;
     this.#working += 1;
     const ended = (): void => {

@@ -7,6 +7,7 @@
 #include <sys/stat.h>
 
 #include "conn.h"
+#include "fds.h"
 #include "step.h"
 #include "sys.h"
 #include "util.h"
@@ -37,7 +38,7 @@ static void keep_only(struct ctx *ctx, int go, int result) {
 
 		for (size_t i = 0; i < sizeof kept / sizeof *kept; i++)
 			if (kept[i] >= (int)from && (next < 0 || kept[i] < next)) next = kept[i];
-		if (next != (int)from) (void)sys_close_range(from, next < 0 ? ~0u : (unsigned)next - 1, 0);
+		if (next != (int)from) (void)fds_range(from, next < 0 ? ~0u : (unsigned)next - 1, 0);
 		if (next < 0) break;
 		from = (unsigned)next + 1;
 	}

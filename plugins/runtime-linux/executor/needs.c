@@ -50,7 +50,7 @@ int needs_check(struct err *err) {
 
 		if (!said) continue;
 		err->step = "kernel";
-		return err_set(err, said, "%s cannot be called: it takes Linux %s and a seccomp filter that allows it", needs[i].name, needs[i].since);
+		return err_set(err, said, "%s (Linux %s) cannot be called", needs[i].name, needs[i].since);
 	}
 	return 0;
 }

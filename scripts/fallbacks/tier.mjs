@@ -23,8 +23,8 @@ export async function fallbacks(name) {
   const { denials } = await import('../../test/dist/fallbacks/denials.js');
   const { beneath } = await import('../../test/dist/fallbacks/deny.js');
   for (const { rules, touched } of denials) {
-    const files = process.env.FALLBACKS === 'all' ? ['test/dist/e2e/**/*.test.js'] : touched.map((file) => `test/dist/e2e/${file}`);
-    const [program, args] = beneath(rules, [process.execPath, ...words(['test/dist/fallbacks/beneath/*.test.js', ...files])]);
+    const files = process.env.FALLBACKS === 'all' ? ['test/dist/fallbacks/beneath/*.test.js', 'test/dist/e2e/**/*.test.js'] : touched.map((file) => `test/dist/${file}`);
+    const [program, args] = beneath(rules, [process.execPath, ...words(files)]);
     add(await run(`${name}, ${rules.join(' ')}`, [program, ...args]));
   }
   return sum;

@@ -1,5 +1,5 @@
 /** Birth on a kernel that cannot put a process into its group at once: the executor does it by `cgroup.procs`, and limits and rules hold as ever. Comes in: nothing. Goes out: tests. Imported by all.test.ts. */
-import { chmodSync, readFileSync, writeFileSync } from 'node:fs';
+import { chmodSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { denier } from '../fallbacks/deny.js';
 import { groupOf } from '../helpers/cgroup.js';
@@ -28,5 +28,6 @@ for (const rule of ['into-group=E2BIG', 'clone3=ENOSYS']) {
       await driver.start({ id: 'c2' });
       t.like(await driver.wait({ id: 'c2' }), { exitCode: 137, oomKilled: true });
     });
+    rmSync(executor);
   });
 }

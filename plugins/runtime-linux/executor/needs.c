@@ -6,6 +6,7 @@
 #define _GNU_SOURCE
 #include "needs.h"
 
+#include <linux/capability.h>
 #include <stdbool.h>
 #include <stdio.h>
 #include <string.h>
@@ -19,7 +20,7 @@ struct need {
 	long number;
 	long args[5];
 	bool wanted;     /* nothing stands in for it */
-	bool privileged; /* EPERM is also said to whoever has no CAP_SYS_ADMIN */
+	bool privileged; /* whoever has no CAP_SYS_ADMIN is told EPERM, whether it is there or not */
 };
 
 static const struct need needs[] = {
@@ -36,11 +37,21 @@ static const struct need needs[] = {
 	{ "close_range", "5.9", SYS_close_range, { 1, 0, 0 }, false, false },
 };
 
+enum { NOT_TOLD = -1 };
+
+static bool is_admin(void) {
+	struct __user_cap_header_struct header = { _LINUX_CAPABILITY_VERSION_3, 0 };
+	struct __user_cap_data_struct data[2];
+
+	return syscall(SYS_capget, &header, data) == 0 && data[0].effective >> CAP_SYS_ADMIN & 1;
+}
+
 /* 0 when the kernel knows the call, else what it says in its place. */
 static int ask(const struct need *need) {
 	const long *args = need->args;
 
 	if (syscall(need->number, args[0], args[1], args[2], args[3], args[4]) >= 0) return 0;
+	if (errno == EPERM && need->privileged && !is_admin()) return NOT_TOLD;
 	return errno == ENOSYS || errno == EPERM ? errno : 0;
 }
 
@@ -48,7 +59,8 @@ int needs_check(struct err *err) {
 	for (size_t i = 0; i < sizeof needs / sizeof *needs; i++) {
 		int said = needs[i].wanted ? ask(&needs[i]) : 0;
 
-		if (!said) continue;
+		/* Who lacks the capability is told so by the first thing that takes it. */
+		if (!said || said == NOT_TOLD) continue;
 		err->step = "kernel";
 		return err_set(err, said, "%s (Linux %s) cannot be called", needs[i].name, needs[i].since);
 	}
@@ -81,9 +93,7 @@ int needs_print(void) {
 	for (size_t i = 0; i < sizeof needs / sizeof *needs; i++) {
 		int said = ask(&needs[i]);
 
-		/* To whoever has no right to call it, the kernel does not say whether it is there. */
-		if (said == EPERM && needs[i].privileged && geteuid() != 0) continue;
-		dprintf(1, "%s %s\n", needs[i].name, answer_name(said));
+		if (said != NOT_TOLD) dprintf(1, "%s %s\n", needs[i].name, answer_name(said));
 	}
 	return dprintf(1, "userns %s\n", answer_name(ask_userns())) < 0;
 }

@@ -8,6 +8,7 @@
 import { spawn, spawnSync } from 'node:child_process';
 import { existsSync, readdirSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
+import { fallbacks, lacksFallbacks } from './fallbacks/tier.mjs';
 import { asOrdinaryUser } from './lib/ordinary-user.mjs';
 import { runTap } from './lib/run-tap.mjs';
 import { lacksV2, v2 } from './v2/tier.mjs';
@@ -33,6 +34,11 @@ const tiers = {
   }),
   // One line each, whatever became of it.
   escapes: () => asRoot('escapes', () => ava('escapes', ['--tap', '--config', 'ava.escapes.config.mjs'], { all: true })),
+  // Kernels that lack something.
+  fallbacks: () => asRoot('fallbacks', () => {
+    const reason = lacksFallbacks();
+    return reason ? skip('fallbacks', reason) : fallbacks('fallbacks');
+  }),
   // Those that want cgroup v2 alone, on a machine that has nothing else.
   v2: () => asRoot('v2', () => {
     const reason = lacksV2();

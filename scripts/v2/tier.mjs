@@ -34,10 +34,12 @@ export async function v2(name) {
   }
 }
 
-/** The test images want tools the machine has not, so they are made here and taken along. */
+/** The test images and programs want tools the machine has not, so they are made here and taken along. */
 async function makeFixtures() {
   const { ociLayout } = await import('../../test/dist/helpers/images.js');
+  const { denier } = await import('../../test/dist/fallbacks/deny.js');
   ociLayout();
+  denier();
 }
 
 /** Two serial lines: the console into a file, the tests' output to stdout. Disks are written to a throw-away layer. */

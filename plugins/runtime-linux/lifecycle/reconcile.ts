@@ -37,8 +37,14 @@ async function leftovers({ folders, host, cgroupParent }: Context): Promise<Left
   const { v1, devicesParent } = host.cgroups;
   const groups = hierarchies(host.cgroups).map((mount) => mount + cgroupParent);
   if (devicesParent !== undefined) groups.push(`${v1.devices}${devicesParent}.own`);
-  const [kept, ...ran] = await Promise.all([folders.containers, folders.run, ...groups].map(subfolders));
-  return { all: new Set([...(kept ?? []), ...ran.flat()]), ran: new Set(ran.flat()) };
+  const [kept, ran] = await Promise.all([onDisk(folders.containers), Promise.all([folders.run, ...groups].map(subfolders))]);
+  return { all: new Set([...kept, ...ran.flat()]), ran: new Set(ran.flat()) };
+}
+
+/** One folder of each kind per container. What begins with a dot is the executor's, made in advance. */
+async function onDisk(containers: string): Promise<string[]> {
+  const names = await Promise.all(['kept', 'upper', 'work'].map((kind) => subfolders(`${containers}/${kind}`)));
+  return names.flat().filter((name) => !name.startsWith('.'));
 }
 
 async function subfolders(path: string): Promise<string[]> {

@@ -33,6 +33,8 @@ const tiers = {
   }),
   // One line each, whatever became of it.
   escapes: () => asRoot('escapes', () => ava('escapes', ['--tap', '--config', 'ava.escapes.config.mjs'], { all: true })),
+  // Other engines that drive `core-oci`.
+  peers: () => asRoot('peers', () => ava('peers', ['--tap', '--config', 'ava.peers.config.mjs'])),
   // Those that want cgroup v2 alone, on a machine that has nothing else.
   v2: () => asRoot('v2', () => {
     const reason = lacksV2();

@@ -62,6 +62,7 @@ const cases: Record<string, Case> = {
   'userns-folder-shifted': { on: 'hybrid', rootfs: { kind: 'folder', path: '/srv/rootfs', idmap: false }, settings: { namespaces: { user: 'private' } } },
   'userns-folder-host-network': { on: 'hybrid', rootfs: { kind: 'folder', path: '/srv/rootfs' }, settings: { namespaces: { user: 'private' }, network: 'host' } },
   'shared-namespaces': { on: 'v2', settings: { network: 'host', namespaces: { pid: 'host', ipc: 'host', uts: 'host', cgroup: 'host' } } },
+  'shared-cgroup-namespace': { on: 'hybrid', settings: { memory: 64 << 20, namespaces: { cgroup: 'host' } } },
   mounts: {
     on: 'hybrid',
     settings: {

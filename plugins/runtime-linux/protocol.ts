@@ -17,6 +17,7 @@ export type MonitorStep =
   | readonly ['open', slot: number, path: string, flags: number]
   | readonly ['tree', slot: number, path: string, recursive: boolean, idmap: boolean, follow: boolean]
   | readonly ['netns', slot: number, path: string, type: number]
+  | readonly ['network', slot: number, argv: readonly string[], says: boolean]
   | readonly ['devices', path: string, program: Uint8Array]
   | readonly ['rmdir', path: string]
   | readonly ['unlink', path: string];

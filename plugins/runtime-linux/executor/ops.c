@@ -10,6 +10,7 @@ static const struct op ops[] = {
 	{ "open", IN_PREPARE | IN_MAPPED, "kpU", step_open },
 	{ "tree", IN_PREPARE | IN_MAPPED, "kpbbb", step_tree },
 	{ "netns", IN_PREPARE | IN_MAPPED, "kp|U", step_netns },
+	{ "network", IN_PREPARE, "kLb", step_network },
 	{ "devices", IN_PREPARE | IN_MAPPED, "pF", step_devices },
 	{ "rmdir", IN_MONITOR, "p", step_rmdir },
 	{ "unlink", IN_MONITOR, "p", step_unlink },

@@ -11,9 +11,9 @@ import type { Group } from './groups.js';
 export function cgroupMount(draft: PlanDraft, destination: string, attrs: number): void {
   const { cgroups } = draft.input.host;
   if (cgroups.mode === 'none') return;
-  // Of v1 only the user's own folders could be shown, and none of them as a root of its own.
-  if (draft.input.host.rootless && (cgroups.mode !== 'v2' || !draft.own.has('cgroup'))) return;
   if (cgroups.mode === 'v2') {
+    // Of a tree that is not the user's nothing can be shown.
+    if (draft.input.host.rootless && !draft.own.has('cgroup')) return;
     if (draft.own.has('cgroup')) mountFs(draft, { type: 'cgroup2', options: [], target: destination, attrs });
     else bind(draft, { source: cgroups.unified as string, target: destination, attrs });
     return;
@@ -33,15 +33,18 @@ interface Hierarchy {
 function hierarchy(draft: PlanDraft, { group, destination, attrs }: Hierarchy): void {
   const { name, controllers } = group.version === 2 ? { name: 'unified', controllers: [] } : hierarchyOf(draft, group);
   const target = `${destination}/${name}`;
-  if (!draft.own.has('cgroup')) bind(draft, { source: group.folder, target, attrs });
+  // A hierarchy of v1 is mounted by root of the machine alone.
+  if (!draft.own.has('cgroup') || draft.input.host.rootless) bind(draft, { source: group.folder, target, attrs });
   else mountFs(draft, { type: group.version === 2 ? 'cgroup2' : 'cgroup', options: controllers.map((controller) => [controller, null] as const), target, attrs });
   for (const other of controllers) if (other !== name) draft.setup.push(['link', name, `${destination}/${other}`]);
 }
 
 function hierarchyOf(draft: PlanDraft, { controllers }: Group): { readonly name: string; readonly controllers: readonly string[] } {
-  const { v1 } = draft.input.host.cgroups;
-  const mount = v1[controllers[0] as Controller] as string;
-  return { name: mount.slice(mount.lastIndexOf('/') + 1), controllers: Object.entries(v1).filter(([, at]) => at === mount).map(([name]) => name) };
+  const { cgroups, rootless } = draft.input.host;
+  const mount = cgroups.v1[controllers[0] as Controller] as string;
+  const names = Object.entries(cgroups.v1).filter(([, at]) => at === mount).map(([name]) => name);
+  // An ordinary user's hierarchies begin at what is delegated, which says nothing of where they are mounted.
+  return { name: rootless ? names.join(',') : mount.slice(mount.lastIndexOf('/') + 1), controllers: names };
 }
 
 interface FsMount {

@@ -12,6 +12,7 @@ export const MAX_SLOTS = 256;
 
 export type MonitorStep =
   | readonly ['mkdir', path: string, mode: number]
+  | readonly ['workdir', path: string]
   | readonly ['chown', path: string, uid: number, gid: number]
   | readonly ['write', path: string, data: string, optional: boolean]
   | readonly ['open', slot: number, path: string, flags: number]

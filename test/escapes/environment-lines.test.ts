@@ -5,8 +5,8 @@ import { rootfs } from '../helpers/images.js';
 import { escape, type Place } from './support/escape.js';
 import { naiveRuntime } from './support/programs.js';
 
-/** One variable after another, however many lines each has. */
-const SHOW = 'tr "\\0" "|" < /proc/self/environ';
+/** One variable after another, however many lines each has. Opened by who reads it: what a shell opens for a command ends with the shell's memory. */
+const SHOW = 'cat /proc/self/environ | tr "\\0" "|"; echo';
 const BAIT = '/x\nBAIT=1\nLD_PRELOAD=/bait.so';
 
 escape({
@@ -18,7 +18,8 @@ escape({
   },
   async ours(at) {
     const image = `dir:${tree(at)}`;
-    at.t.regex((await at.stage.through({ image, cwd: '/', env: { HOME: '/home/app' } }, SHOW)).out, /(^|\|)HOME=\/home\/app\|/);
+    const plain = await at.stage.through({ image, cwd: '/', env: { HOME: '/home/app' } }, SHOW);
+    at.t.regex(plain.out, /(^|\|)HOME=\/home\/app\|/, plain.err);
     const wishes = [{ env: { HOME: BAIT } }, { user: 'bait', cwd: '/' }, { user: '0', cwd: '/', env: { BAD: BAIT } }];
     for (const wish of wishes) {
       const said = await at.stage.through({ image, ...wish }, SHOW).then(({ out }) => out, (thrown: unknown) => String(thrown));

@@ -5,6 +5,7 @@
 
 static const struct op ops[] = {
 	{ "mkdir", IN_MONITOR, "pU", step_mkdir },
+	{ "workdir", IN_MONITOR, "p", step_workdir },
 	{ "chown", IN_MONITOR, "pDD", step_chown },
 	{ "write", IN_MONITOR, "pd|b", step_write },
 	{ "open", IN_PREPARE | IN_MAPPED, "kpU", step_open },

@@ -5,6 +5,15 @@
 #include "network.h"
 #include "plan.h"
 
+/* The folder the last node or link was made in, for the step that comes right after it. */
+struct folder {
+	const struct steps *steps; /* NULL: none yet */
+	uint32_t at;
+	const char *path;
+	size_t len;
+	int fd;
+};
+
 struct ctx {
 	const struct steps *steps; /* the list at work, for the few steps that look ahead */
 	uint32_t at;
@@ -30,6 +39,7 @@ struct ctx {
 	int gate;       /* child: the socket to its executor, for `sync` and `hold`; -1: the executor sleeps, or is gone */
 	int result;     /* child: where a failure goes once it is held; -1 before */
 	bool ready;     /* descriptors and signals are as the command shall find them */
+	struct folder folder;
 };
 
 /* Carries out a list in order; on failure `err` names the step. */
@@ -37,7 +47,7 @@ int steps_run(struct ctx *ctx, const struct steps *steps, struct err *err);
 /* Carries out all, whatever fails. */
 void steps_try_all(struct ctx *ctx, const struct steps *steps);
 
-step_fn step_mkdir, step_chown, step_write, step_open, step_tree, step_netns, step_rmdir, step_unlink, step_devices, step_network;
+step_fn step_mkdir, step_workdir, step_chown, step_write, step_open, step_tree, step_netns, step_rmdir, step_unlink, step_devices, step_network;
 step_fn step_join, step_unshare, step_setns, step_propagation, step_fs, step_place, step_root, step_bindroot, step_mount, step_attr;
 step_fn step_folder, step_node, step_link, step_console, step_mask, step_readonly, step_pivot, step_chroot;
 step_fn step_sysctl, step_hostname, step_domainname, step_loopback, step_rlimit, step_oom, step_attribute, step_session, step_umask, step_cwd;
@@ -56,6 +66,8 @@ int inside_open(struct ctx *ctx, const char *path, uint64_t flags, uint64_t reso
 enum make { MAKE_NOTHING, MAKE_FOLDER, MAKE_FILE };
 /* O_PATH; makes what is missing, with its parents. */
 int inside_make(struct ctx *ctx, const char *path, enum make make, uint32_t mode, struct err *err);
+/* The same where no name of the path may be a link. */
+int inside_make_nosymlink(struct ctx *ctx, const char *path, enum make make, uint32_t mode, struct err *err);
 /* The folder that holds the last name of `path`, whose missing folders are made; the name goes to `name`. */
 int inside_parent(struct ctx *ctx, const char *path, const char **name, struct err *err);
 /* The root of the container's procfs, checked to be one. */

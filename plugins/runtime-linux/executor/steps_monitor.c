@@ -11,6 +11,7 @@
 #include "step.h"
 #include "sys.h"
 #include "util.h"
+#include "workdir.h"
 
 /* `write` with the optional flag is told by the list's own count, as arguments after the last are not ours to read. */
 static bool has_flag(const struct ctx *ctx, uint32_t at) {
@@ -23,6 +24,11 @@ int step_mkdir(struct ctx *ctx, const struct node *args, struct err *err) {
 	(void)ctx;
 	if (mkdir(args[0].str, (mode_t)args[1].number) == 0 || errno == EEXIST) return 0;
 	return err_sys(err, "cannot make %s", args[0].str);
+}
+
+int step_workdir(struct ctx *ctx, const struct node *args, struct err *err) {
+	(void)ctx;
+	return workdir_take(args[0].str, err);
 }
 
 int step_chown(struct ctx *ctx, const struct node *args, struct err *err) {

@@ -18,6 +18,7 @@ export interface UserNetwork {
 
 export interface NoNetwork {
   readonly lacks: string;
+  readonly hint: string;
 }
 
 export type Wanted = Config['rootless']['network'];
@@ -42,13 +43,13 @@ const TUN = '/dev/net/tun';
 
 /** Synchronous: boot only. */
 export function userNetwork(wanted: Wanted, { find = trustedProgram, mayUse = isUsable }: { readonly find?: (name: string) => string | undefined; readonly mayUse?: (path: string) => boolean } = {}): UserNetwork | NoNetwork {
-  if (wanted === 'none') return { lacks: 'the config of runtime-linux says "rootless": { "network": "none" }' };
-  if (!mayUse(TUN)) return { lacks: `this user may not open ${TUN}` };
+  if (wanted === 'none') return { lacks: 'the config of runtime-linux says "rootless": { "network": "none" }', hint: 'Leave that out.' };
+  if (!mayUse(TUN)) return { lacks: `this user may not open ${TUN}`, hint: `chmod 666 ${TUN}, as most distributions have it: whoever opens it still needs a network of his own.` };
   for (const [name, make] of Object.entries(programs)) {
     const path = wanted === 'auto' || wanted === name ? find(name) : undefined;
     if (path !== undefined) return make(path);
   }
-  return { lacks: wanted === 'auto' ? 'neither pasta (package passt) nor slirp4netns is installed' : `${wanted} is not installed` };
+  return { lacks: wanted === 'auto' ? 'neither pasta (package passt) nor slirp4netns is installed' : `${wanted} is not installed`, hint: 'Install one of them.' };
 }
 
 function isUsable(path: string): boolean {

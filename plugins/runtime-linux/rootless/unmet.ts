@@ -6,19 +6,20 @@ import type { Oci, Unmet } from '@core/core/plugin';
 import { missingControllers } from '../cgroup/limits.js';
 import type { Context } from '../context.js';
 import type { HostFacts } from '../plan/input.js';
-import { hasUserNetwork, NETWORK_ANNOTATION } from '../plan/user-network.js';
+import { NETWORK_ANNOTATION } from '../plan/user-network.js';
+import type { NoNetwork } from './network.js';
 import { DELEGATE } from './settings.js';
 
 export function unmetOf(spec: Oci.Spec, host: HostFacts): Unmet[] {
   if (!host.rootless) return [];
   const missing = missingControllers(host.cgroups, spec.linux?.resources ?? {});
   const limits = missing.map((wish): Unmet => ({ wish, reason: `limits of ${wish} are not in force: no cgroup for them is delegated to this user`, hint: DELEGATE }));
-  return [...limits, ...(spec.annotations?.[NETWORK_ANNOTATION] === 'user' && !hasUserNetwork({ spec, host }) ? [withoutNetwork(host.rootless.network)] : [])];
+  const { network } = host.rootless;
+  return [...limits, ...(spec.annotations?.[NETWORK_ANNOTATION] === 'user' && 'lacks' in network ? [withoutNetwork(network)] : [])];
 }
 
-function withoutNetwork(network: NonNullable<HostFacts['rootless']>['network']): Unmet {
-  const why = 'lacks' in network ? network.lacks : 'it has no network namespace of its own';
-  return { wish: 'network', reason: `the network is loopback alone: ${why}`, hint: 'Install passt or slirp4netns; `core doctor` says more.' };
+function withoutNetwork({ lacks, hint }: NoNetwork): Unmet {
+  return { wish: 'network', reason: `the network is loopback alone: ${lacks}`, hint };
 }
 
 export function tellUnmet({ unmet, warn }: Context, all: readonly Unmet[]): void {

@@ -73,6 +73,9 @@ run('a relative dir', refused, minimalPlan({ dir: 'run' }), { step: 'plan', says
 run('a NUL in a path', refused, minimalPlan({ dir: '/run/a\0b' }), { step: 'plan', says: /"dir"/ });
 run('flags that are no namespaces', refused, minimalPlan({ clone: 0x20000 | 0x100 }), { step: 'plan', says: /CLONE_NEW/ });
 run('no mount namespace', refused, minimalPlan({ clone: 0x4000000 }), { step: 'plan', says: /CLONE_NEWNS/ });
+run('a mount namespace that is made and joined', refused, minimalPlan({ enter: [[0, 0x20000]] }), { step: 'plan', says: /same namespace/ });
+run('a mount namespace that is made and shared', refused, minimalPlan({ sharedMounts: true }), { step: 'plan', says: /sharedMounts/ });
+run('a namespace to enter that is none', refused, minimalPlan({ enter: [[0, 1]] }), { step: 'plan', says: /"enter"/ });
 run('a cgroup namespace at the clone', refused, minimalPlan({ clone: 0x2020000 }), { step: 'plan', says: /CLONE_NEWCGROUP/ });
 run('a user namespace without maps', refused, minimalPlan({ clone: 0x10020000 }), { step: 'plan', says: /"userns"/ });
 run('maps without a user namespace', refused, minimalPlan({ userns: ['0 0 1', '0 0 1'] }), { step: 'plan', says: /CLONE_NEWUSER/ });

@@ -5,6 +5,7 @@ import { thawGroups } from './freezer.js';
 import type { Globals } from './globals.js';
 import { killAll, memberFolder, removeGroups } from './groups.js';
 import { runLateHooks } from './hooks.js';
+import { removeSharedRoot } from './shared-root.js';
 import { writeLog } from './log.js';
 import { forget, ids, isAlive, load, publicState, statusOf, type Container } from './state.js';
 
@@ -52,6 +53,7 @@ export async function destroy(globals: Globals, { folder, record }: Container): 
   const members = memberFolder(record.groups);
   if (members !== undefined && record.made.includes(members)) await killAll(members);
   await removeGroups(record.groups, record.made);
+  await removeSharedRoot({ folder, record });
   forget(folder);
   await runLateHooks(record.config, 'poststop', { state: publicState(record, 'stopped'), warn: (message) => writeLog(globals, 'warning', message) });
 }

@@ -40,7 +40,7 @@ export interface AskOptions {
   readonly onSync?: (sync: Sync) => Promise<void> | void;
 }
 
-export function askOnce(op: 'create' | 'exec', plan: unknown, { fds, onSync = () => {} }: AskOptions): Asked {
+export function askOnce(op: 'create' | 'exec' | 'teardown', plan: unknown, { fds, onSync = () => {} }: AskOptions): Asked {
   const channel = 3 + fds;
   const kept = Array.from({ length: fds }, (_, index) => handOn(3 + index));
   const child = spawn(EXECUTOR, ['--once', String(channel)], { stdio: ['inherit', 'inherit', 'inherit', ...kept, 'pipe'], argv0: 'core-executor' });

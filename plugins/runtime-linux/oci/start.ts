@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { StepError } from '../link/failure.js';
 import { FrameReader } from '../link/frames.js';
 import { destroy } from './delete.js';
-import { OciFailure, startFailure } from './failure.js';
+import { noProcess, OciFailure, startFailure } from './failure.js';
 import type { Globals } from './globals.js';
 import { runHooks } from './hooks.js';
 import { GO, load, publicState, RESULT, statusOf, type Container } from './state.js';
@@ -15,9 +15,10 @@ export async function start(globals: Globals, id: string): Promise<void> {
   const status = statusOf(container);
   if (status === 'stopped') throw new OciFailure('cannot start a container that has stopped');
   if (status !== 'created') throw new OciFailure(`cannot start an already running container`);
-  const { config } = container.record;
+  const { args = [] } = container.record.config.process ?? {};
+  if (args.length === 0) throw noProcess();
   const failure = await letGo(container);
-  if (failure) throw startFailure(failure, config.process?.args[0] ?? '');
+  if (failure) throw startFailure(failure, args[0] ?? '');
   await afterStart(globals, container);
 }
 

@@ -15,7 +15,7 @@ export function cgroupMount(draft: PlanDraft, destination: string, attrs: number
     // Of a tree that is not the user's nothing can be shown.
     if (draft.input.host.rootless && !draft.own.has('cgroup')) return;
     if (draft.own.has('cgroup')) mountFs(draft, { type: 'cgroup2', options: [], target: destination, attrs });
-    else bind(draft, { source: cgroups.unified as string, target: destination, attrs });
+    else bind(draft, { source: cgroups.unified as string, target: destination, attrs, recursive: true });
     return;
   }
   mountFs(draft, { type: 'tmpfs', options: [['mode', '755'], ['size', '64k']], target: destination, attrs: attrs & ~MOUNT_ATTR.RDONLY });
@@ -59,8 +59,15 @@ function mountFs(draft: PlanDraft, { type, options, target, attrs }: FsMount): v
   draft.setup.push(['fs', slot, type, options, attrs], ['mount', slot, target, 1, true]);
 }
 
-function bind(draft: PlanDraft, { source, target, attrs }: { readonly source: string; readonly target: string; readonly attrs: number }): void {
+interface Binding {
+  readonly source: string;
+  readonly target: string;
+  readonly attrs: number;
+  readonly recursive?: boolean;
+}
+
+function bind(draft: PlanDraft, { source, target, attrs, recursive = false }: Binding): void {
   const slot = draft.slot();
-  draft.prepare.push(['tree', slot, source, true, false, true]);
-  draft.setup.push(['mount', slot, target, 1, true], ['attr', target, attrs, 0, MS.SLAVE, true]);
+  draft.prepare.push(['tree', slot, source, recursive, false, true]);
+  draft.setup.push(['mount', slot, target, 1, true], ['attr', target, attrs, 0, MS.SLAVE, recursive]);
 }

@@ -10,7 +10,7 @@ import { call, defineContract, stream, type CallOptions } from './define.js';
 import type { ContainerOptions, ContainerSettings } from './container.js';
 import type { Image } from './image.js';
 import type { Resources, Spec } from './oci-runtime.js';
-import type { ExecRequest, ExitStatus, LogEntry, LogsRequest, ProcessEvent, RuntimeState, Stats, WindowSize } from './runtime.js';
+import type { ExecRequest, ExitStatus, LogEntry, LogsRequest, ProcessEvent, RuntimeState, Stats, Unmet, WindowSize } from './runtime.js';
 
 export interface ContainerInfo {
   /** 64 hexadecimal digits. */
@@ -26,6 +26,8 @@ export interface ContainerInfo {
   readonly startedAt?: number | undefined;
   readonly exit?: ExitStatus | undefined;
   readonly labels: Readonly<Record<string, string>>;
+  /** What was asked for and is not in force; the event `container.unmet` tells of each. */
+  readonly unmet?: readonly Unmet[] | undefined;
 }
 
 export interface ContainerDetails extends ContainerInfo {

@@ -85,6 +85,15 @@ export interface RuntimeStatus {
   readonly pid?: number | undefined;
   readonly startedAt?: number | undefined;
   readonly exit?: ExitStatus | undefined;
+  /** What was asked for and is not in force, as this machine or user cannot have it: the container is there without. */
+  readonly unmet?: readonly Unmet[] | undefined;
+}
+
+export interface Unmet {
+  /** A cgroup controller (`memory`, `cpu`, `pids`...), or `network`. */
+  readonly wish: string;
+  readonly reason: string;
+  readonly hint?: string | undefined;
 }
 
 export interface StartedContainer {

@@ -31,6 +31,8 @@ export interface Context {
   readonly warn: (message: string) => void;
   /** Controllers whose lack was told already. */
   readonly unmet: Set<string>;
+  /** What containers with a network by a program get as /etc/resolv.conf. */
+  readonly resolver: string | undefined;
   closed: boolean;
 }
 

@@ -35,6 +35,7 @@ import { planIo } from './plan/index.js';
 import { PlanTemplates } from './plan/templates.js';
 import type { HostFacts } from './plan/input.js';
 import { stepAside } from './rootless/delegation.js';
+import { writeResolver } from './rootless/network.js';
 import { writeMaps } from './rootless/maps.js';
 import { createLayers } from './layers.js';
 
@@ -123,6 +124,7 @@ function makeContext(options: DriverOptions): Context {
     hold: makeHold(),
     warn,
     unmet: new Set(),
+    resolver: rootless && writeResolver(runRoot, rootless.network),
     closed: false,
   };
   return context;
@@ -130,7 +132,7 @@ function makeContext(options: DriverOptions): Context {
 
 function describing(context: Context): Pick<Runtime, 'spec' | 'status' | 'list' | 'processes' | 'stats'> {
   return {
-    spec: (request) => buildSpec(request, { ids: context.ids, lastCapability: context.host.lastCapability, rootless: context.host.rootless }),
+    spec: (request) => buildSpec(request, { ids: context.ids, lastCapability: context.host.lastCapability, rootless: context.host.rootless, resolver: context.resolver }),
     status: async ({ id }) => find(context, id).status(),
     list: async () => [...context.containers.values()].map((container) => container.status()),
     processes: async ({ id }) => {

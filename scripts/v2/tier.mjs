@@ -25,9 +25,9 @@ export async function v2(name) {
   const folder = mkdtempSync(join(tmpdir(), 'v2-'));
   try {
     await makeFixtures();
-    const kernelFolder = kernel();
+    const kernelFolder = await kernel();
     const console = join(folder, 'console');
-    const child = boot({ kernelFile: kernelImage(kernelFolder), disks: [rootDisk(kernelFolder), treeDisk(folder)], console });
+    const child = boot({ kernelFile: kernelImage(kernelFolder), disks: [await rootDisk(kernelFolder), treeDisk(folder)], console });
     return await runTap(name, { child, ...watch({ child, console }) });
   } finally {
     rmSync(folder, { recursive: true, force: true });

@@ -191,7 +191,7 @@ int launch_container(const struct launch *launch, struct plan *plan, struct proc
 	struct stdio stdio = STDIO_INIT;
 	struct birth birth = { .launch = launch, .plan = plan, .outcome = outcome, .netns = launch->netns, .gate = { -1, -1 } };
 	struct ctx monitor = {
-		.slots = birth.slots, .root = -1, .machine_ns = launch->machine_ns, .own_ns = -1, .userns = -1, .console = -1, .tty = -1, .init = -1,
+		.slots = birth.slots, .root = -1, .machine_ns = launch->machine_ns, .network = launch->network, .dir = plan->dir, .own_ns = -1, .userns = -1, .console = -1, .tty = -1, .init = -1,
 	};
 	int ret = -1;
 

@@ -1,6 +1,5 @@
 /** `core-oci exec`: a further process in a running container. Comes out: its exit status. Called by `program.ts`. */
-import { existsSync, readFileSync } from 'node:fs';
-import { normalize, resolve } from 'node:path';
+import { resolve } from 'node:path';
 import type { Oci } from '@core/core/plugin';
 import { CoreError } from '@core/core/plugin';
 import { Issues } from '../issues.js';
@@ -11,6 +10,7 @@ import { OciFailure, startFailure } from './failure.js';
 import { inheritedFds } from './flags.js';
 import { foreground } from './foreground.js';
 import type { Globals } from './globals.js';
+import { joinedGroups } from './joined-groups.js';
 import { askOnce } from './once.js';
 import { onceIo } from './plan.js';
 import { execProcess, type ProcessFlags } from './process.js';
@@ -79,16 +79,4 @@ function execPlan(record: ContainerRecord, { process, options }: Wanted): Record
     ...onceIo({ ...config, process }, { fds: inheritedFds(options.preserveFds), console }),
     detach: options.detach,
   };
-}
-
-/** In v1 by `tasks`. In v2 where the first process is: a container that has groups of its own below may have left the upper one. */
-function joinedGroups({ groups, cgroup, pid }: ContainerRecord, wanted: string | undefined): { readonly cgroup?: string; readonly tasks: readonly string[] } {
-  // Made absolute first, so that it cannot lead out.
-  const below = wanted === undefined ? '' : normalize(`/${wanted}`).replace(/\/$/, '');
-  const tasks = groups.map((group) => `${group}${below}/tasks`).filter((file) => existsSync(file));
-  const unified = groups.find((group) => existsSync(`${group}/cgroup.type`));
-  if (unified === undefined) return { tasks };
-  if (wanted !== undefined) return existsSync(unified + below) || tasks.length === 0 ? { cgroup: unified + below, tasks } : { cgroup: unified, tasks };
-  const own = /^0::(.*)$/m.exec(readFileSync(`/proc/${pid}/cgroup`, 'utf8'))?.[1] ?? cgroup;
-  return { cgroup: own.startsWith(`${cgroup}/`) ? unified + own.slice(cgroup.length) : unified, tasks };
 }

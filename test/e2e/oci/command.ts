@@ -76,7 +76,7 @@ export function oci(title: string, body: (t: ExecutionContext, stage: Stage) => 
     try {
       const stage = new Stage(base);
       stage.configure(['sleep', '60']);
-      const scope: Scope = { folders: [base], cgroup: (path) => path.includes(stage.id), mayStay: (path) => path === 'state' || path.startsWith('bundle') || path.startsWith('made') };
+      const scope: Scope = { folders: [base], cgroup: (path) => path.includes(stage.id), mayStay: (path) => path === 'state' || path.startsWith('run') || path.startsWith('bundle') || path.startsWith('made') };
       const before = snapshot(scope);
       try {
         await body(t, stage);

@@ -4,7 +4,6 @@ import { OciFailure } from './failure.js';
 import { thawGroups } from './freezer.js';
 import type { Globals } from './globals.js';
 import { killAll, memberFolder, removeGroups } from './groups.js';
-import { runLateHooks } from './hooks.js';
 import { writeLog } from './log.js';
 import { forget, ids, isAlive, load, publicState, statusOf, type Container } from './state.js';
 
@@ -53,6 +52,9 @@ export async function destroy(globals: Globals, { folder, record }: Container): 
   if (members !== undefined && record.made.includes(members)) await killAll(members);
   await removeGroups(record.groups, record.made);
   forget(folder);
+  if (!record.config.hooks?.poststop?.length) return;
+  // What runs programs is loaded where there is one to run.
+  const { runLateHooks } = await import('./hooks.js');
   await runLateHooks(record.config, 'poststop', { state: publicState(record, 'stopped'), warn: (message) => writeLog(globals, 'warning', message) });
 }
 

@@ -1,4 +1,4 @@
-/** The command `core-oci`. Comes in: argv. Goes out: the exit code; what failed is told in the log and on stderr. Called by `bin/core-oci.mjs`. */
+/** The command `core-oci`. Comes in: argv. Goes out: the exit code; what failed is told in the log and on stderr. Called by `bin/core-oci.cjs`. */
 import { CommanderError } from 'commander';
 import { OciFailure } from './failure.js';
 import { writeLog } from './log.js';

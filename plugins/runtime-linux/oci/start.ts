@@ -2,12 +2,10 @@
 import { closeSync, constants, openSync, unlinkSync, writeSync } from 'node:fs';
 import { Socket } from 'node:net';
 import { join } from 'node:path';
-import { StepError } from '../link/failure.js';
-import { FrameReader } from '../link/frames.js';
+import type { StepError } from '../link/failure.js';
 import { destroy } from './delete.js';
 import { OciFailure, startFailure } from './failure.js';
 import type { Globals } from './globals.js';
-import { runHooks } from './hooks.js';
 import { GO, load, publicState, RESULT, statusOf, type Container } from './state.js';
 
 export async function start(globals: Globals, id: string): Promise<void> {
@@ -24,6 +22,8 @@ export async function start(globals: Globals, id: string): Promise<void> {
 /** A hook that fails ends the container, of which nothing stays. */
 export async function afterStart(globals: Globals, container: Container): Promise<void> {
   const { record } = container;
+  if (!record.config.hooks?.poststart?.length) return;
+  const { runHooks } = await import('./hooks.js');
   try {
     await runHooks(record.config, 'poststart', publicState(record, 'running'));
   } catch (thrown) {
@@ -56,13 +56,21 @@ function openGo(path: string): number {
 }
 
 /** The other end closes when the command executes; what comes before is the reason why it does not. */
-function readFailure(fd: number): Promise<StepError | undefined> {
-  return new Promise((resolve, reject) => {
+async function readFailure(fd: number): Promise<StepError | undefined> {
+  const chunks: Buffer[] = [];
+  await new Promise<void>((resolve, reject) => {
     const socket = new Socket({ fd, readable: true, writable: false });
-    const reader = new FrameReader();
-    let failure: StepError | undefined;
-    socket.on('data', (chunk: Buffer) => reader.push(chunk, ([, , body]) => (failure = new StepError(body))));
+    socket.on('data', (chunk: Buffer) => chunks.push(chunk));
     socket.once('error', reject);
-    socket.once('close', () => resolve(failure));
+    socket.once('close', () => resolve());
   });
+  return chunks.length === 0 ? undefined : decode(Buffer.concat(chunks));
+}
+
+/** The codec is loaded for bad news alone. */
+async function decode(bytes: Buffer): Promise<StepError | undefined> {
+  const [{ FrameReader }, { StepError }] = await Promise.all([import('../link/frames.js'), import('../link/failure.js')]);
+  let failure: StepError | undefined;
+  new FrameReader().push(bytes, ([, , body]) => (failure = new StepError(body)));
+  return failure;
 }

@@ -11,7 +11,7 @@ import { executorBinary } from '../../helpers/executor-plan.js';
 import { leaksSince, report, snapshot, type Scope } from '../../helpers/leaks/index.js';
 import { lacks } from '../../helpers/machine.js';
 
-export const COMMAND = fileURLToPath(new URL('../../../../plugins/runtime-linux/bin/core-oci.mjs', import.meta.url));
+export const COMMAND = fileURLToPath(new URL('../../../../plugins/runtime-linux/bin/core-oci.cjs', import.meta.url));
 const APPLETS = ['sh', 'sleep', 'cat', 'echo', 'id', 'ls', 'tty', 'kill', 'grep', 'true'];
 
 export interface Answer {

@@ -2,11 +2,9 @@
 import { spawn } from 'node:child_process';
 import { readlinkSync } from 'node:fs';
 import type { Socket } from 'node:net';
-import { join } from 'node:path';
 import type { Readable, Writable } from 'node:stream';
 import { Connection } from '../link/connection.js';
-
-const EXECUTOR = join(import.meta.dirname, '..', '..', 'executor', 'build', 'core-executor');
+import { EXECUTOR } from './places.js';
 
 export interface Sync {
   readonly sync: string;

@@ -48,6 +48,17 @@ export function cgroupLayout(mountinfo: string, controllers: (unified: string) =
   };
 }
 
+/** Mount points of v1 hierarchies with no controller this runtime knows: those with a name (systemd's), perf_event. */
+export function otherHierarchies(mountinfo: string): string[] {
+  const byOptions = new Map<string, string>();
+  for (const { target, type, root, options } of parseMounts(mountinfo)) {
+    if (type !== 'cgroup' || root !== '/' || CONTROLLERS.some((name) => options.includes(name))) continue;
+    const key = options.join(',');
+    byOptions.set(key, shorter(byOptions.get(key), target));
+  }
+  return [...byOptions.values()];
+}
+
 /** Of a mountinfo text, all of them. */
 export function mountPoints(mountinfo: string): string[] {
   return parseMounts(mountinfo).map(({ target }) => target);

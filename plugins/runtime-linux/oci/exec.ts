@@ -32,6 +32,7 @@ const FAILED = 255;
 export async function exec(globals: Globals, id: string, { args, options }: { readonly args: readonly string[]; readonly options: ExecOptions }): Promise<number> {
   const container = load(globals.root, id);
   const status = statusOf(container);
+  if (status === 'creating') throw new OciFailure('cannot exec in a container that is still being created', FAILED);
   if (status === 'stopped') throw new OciFailure('cannot exec in a stopped container', FAILED);
   if (status === 'paused' && !options.ignorePaused) throw new OciFailure('cannot exec in a paused container (use --ignore-paused to override)', FAILED);
   const { record } = container;
@@ -40,12 +41,22 @@ export async function exec(globals: Globals, id: string, { args, options }: { re
   const asked = askOnce('exec', execPlan(record, { process, options }), { fds: inheritedFds(options.preserveFds) });
   try {
     const { pid } = await asked.started;
-    if (options.pidFile !== undefined) writeWhole(resolve(options.pidFile), String(pid), 0o644);
+    if (options.pidFile !== undefined) writePid(resolve(options.pidFile), pid);
   } catch (thrown) {
     throw new OciFailure(startFailure(thrown, process.args[0] ?? '').message, FAILED);
   }
   const ended = await foreground(asked);
   return options.detach ? 0 : ended;
+}
+
+/** A process that its caller will never hear of must not stay. */
+function writePid(path: string, pid: number): void {
+  try {
+    writeWhole(path, String(pid), 0o644);
+  } catch (thrown) {
+    process.kill(pid, 'SIGKILL');
+    throw thrown;
+  }
 }
 
 function check({ config }: ContainerRecord, process: Oci.Process): void {

@@ -12,7 +12,8 @@ export async function start(globals: Globals, id: string): Promise<void> {
   const container = load(globals.root, id);
   const status = statusOf(container);
   if (status === 'stopped') throw new OciFailure('cannot start a container that has stopped');
-  if (status !== 'created') throw new OciFailure(`cannot start an already running container`);
+  if (status === 'creating') throw new OciFailure('cannot start a container that is still being created');
+  if (status !== 'created') throw already();
   const { config } = container.record;
   const failure = await letGo(container);
   if (failure) throw startFailure(failure, config.process?.args[0] ?? '');
@@ -34,15 +35,34 @@ export async function afterStart(globals: Globals, container: Container): Promis
 
 /** Who takes the fifo's name away is the one who starts it. */
 async function letGo({ folder }: Container): Promise<StepError | undefined> {
-  const result = openSync(join(folder, RESULT), constants.O_RDONLY | constants.O_NONBLOCK);
+  const result = openResult(join(folder, RESULT));
   const answer = readFailure(result);
   const go = openGo(join(folder, GO));
-  unlinkSync(join(folder, GO));
+  takeName(join(folder, GO));
   writeSync(go, '.');
   closeSync(go);
   const failure = await answer;
   unlinkSync(join(folder, RESULT));
   return failure;
+}
+
+const already = (): OciFailure => new OciFailure('cannot start an already running container');
+
+/** Of two that start it at the same time one comes too late for either name. */
+function takeName(path: string): void {
+  try {
+    unlinkSync(path);
+  } catch (thrown) {
+    throw (thrown as NodeJS.ErrnoException).code === 'ENOENT' ? already() : thrown;
+  }
+}
+
+function openResult(path: string): number {
+  try {
+    return openSync(path, constants.O_RDONLY | constants.O_NONBLOCK);
+  } catch (thrown) {
+    throw (thrown as NodeJS.ErrnoException).code === 'ENOENT' ? already() : thrown;
+  }
 }
 
 function openGo(path: string): number {

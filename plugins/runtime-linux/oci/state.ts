@@ -102,9 +102,16 @@ export function ids(root: string): string[] {
 }
 
 export function statusOf({ folder, record }: Container): Status {
+  // Nobody is process 0: there is none yet, and if its maker was killed meanwhile there never will be.
+  if (record.pid === 0) return 'creating';
   if (!isAlive(record)) return 'stopped';
   if (existsSync(join(folder, GO))) return 'created';
   return record.groups.some(isFrozen) ? 'paused' : 'running';
+}
+
+/** Whether there is a process of it. */
+export function hasProcess(status: Status): boolean {
+  return status !== 'stopped' && status !== 'creating';
 }
 
 function isFrozen(group: string): boolean {

@@ -31,6 +31,8 @@ interface Placement {
 /** A v1 hierarchy is named by its controllers; co-mounted ones (cpu,cpuacct) get the other names as links. */
 function hierarchy(draft: PlanDraft, { group, destination, attrs }: Placement & { readonly group: Group }): void {
   const { v1 } = draft.input.host.cgroups;
+  // Of use to who manages services alone.
+  if (group.controllers.length === 0) return;
   const mount = v1[group.controllers[0] as Controller] as string;
   const names = Object.entries(v1).filter(([, at]) => at === mount).map(([name]) => name);
   const name = mount.slice(mount.lastIndexOf('/') + 1);

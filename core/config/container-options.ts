@@ -8,6 +8,7 @@ import type { ContainerOptions, ContainerSettings, UpdateOptions } from '../cont
 import { CoreError, type ErrorIssue } from '../errors/index.js';
 import { checkLimits, checkOptions } from './container-rules.js';
 import { toIssues } from './issues.js';
+import { Recent } from './recent.js';
 import { seccompProfile } from './seccomp.js';
 import { absolutePath, capability, fail, id, idList, nonEmpty, objectName, rlimitOf, signal, size, strict, text } from './values.js';
 
@@ -174,11 +175,15 @@ const updateOptions = strict({ ...limitsShape, pids: pids.optional() }).transfor
   return checked;
 });
 
-/** Throws `E_INVALID` with one issue per fault; `at` is put before their paths. */
-export function parseContainerOptions(options: ContainerOptions, at = ''): ContainerSettings {
-  const result = containerOptions.safeParse(options);
-  if (result.success) return result.data;
-  throw invalid('container options', toIssues(result.error.issues, at));
+const recent = new Recent<ContainerOptions, ContainerSettings>();
+
+/** Throws `E_INVALID` with one issue per fault. */
+export function parseContainerOptions(options: ContainerOptions): ContainerSettings {
+  return recent.of(options, (given) => {
+    const result = containerOptions.safeParse(given);
+    if (result.success) return result.data;
+    throw invalid('container options', toIssues(result.error.issues));
+  });
 }
 
 /** The limits of `ContainerSettings`: sizes in bytes. */

@@ -39,7 +39,9 @@ export interface Context {
 export function pathsOf({ folders, cgroupParent }: Pick<Context, 'folders' | 'cgroupParent'>, { id, cgroupsPath }: { readonly id: string; readonly cgroupsPath?: string | undefined }): Paths {
   return {
     dir: `${folders.run}/${id}`,
-    state: `${folders.containers}/${id}`,
+    state: `${folders.containers}/kept/${id}`,
+    upper: `${folders.containers}/upper/${id}`,
+    work: `${folders.containers}/work/${id}`,
     cgroup: cgroupsPath ?? `${cgroupParent}/${id}`,
   };
 }

@@ -90,7 +90,7 @@ function makeContext(options: DriverOptions): Context {
   const folders: Folders = { containers: `${root}/containers`, run: `${runRoot}/c` };
   // Passable for all, readable for none but root: the root of a user namespace walks through the run folder.
   for (const folder of [runRoot, folders.run]) mkdirSync(folder, { recursive: true, mode: 0o711 });
-  for (const folder of [root, folders.containers]) mkdirSync(folder, { recursive: true, mode: 0o711 });
+  for (const folder of ['kept', 'upper', 'work']) mkdirSync(`${folders.containers}/${folder}`, { recursive: true, mode: 0o711 });
   const facts = options.host ?? hostFacts(options.rootless);
   // One group per root, so that no kernel takes another's containers for leftovers of its own.
   const cgroupParent = parentName({ above: options.cgroupParent, root, runRoot, lease });

@@ -167,7 +167,7 @@ test('an executor that ends at once is told with its words', async (t) => {
 test.serial('a stream that is aborted while it is being asked for, on a connection another had before, is not asked for again', (t) => {
   const controller = new AbortController();
   return withServer('spare', () => controller.abort(), async ({ path, asked }) => {
-    const container = new Container('web', { dir: dirname(path), state: '/none', cgroup: '/none' }, {} as ContainerRecord);
+    const container = new Container('web', { dir: dirname(path), state: '/none', upper: '/none', work: '/none', cgroup: '/none' }, {} as ContainerRecord);
     container.markRunning(1, 1);
     container.spare = await Connection.open(path);
     await t.throwsAsync(attachProcess({ container, request: { id: 'web' }, call: { signal: controller.signal } }).next(), { code: 'E_ABORTED' });

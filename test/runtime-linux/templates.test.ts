@@ -15,7 +15,8 @@ const idOf = (digit: string): string => `${digit}0123456789abcdef`.repeat(4).sli
 async function compiled(id: string, over: Partial<ContainerSettings> = {}): Promise<{ text: string; bytes: Buffer }> {
   const spec = await buildSpec({ id, settings: settings(over), image: {} }, specDefaults);
   const text = recordText({ spec, rootfs, io });
-  const paths = { dir: `/run/core/c/${id}`, state: `/var/lib/core/containers/${id}`, cgroup: `/core/0123456789ab/${id}` };
+  const [containers, dir, cgroup] = ['/var/lib/core/containers', `/run/core/c/${id}`, `/core/0123456789ab/${id}`];
+  const paths = { dir, cgroup, state: `${containers}/kept/${id}`, upper: `${containers}/upper/${id}`, work: `${containers}/work/${id}` };
   return { text, bytes: encode(compilePlan({ id, spec, rootfs, io, paths, host: machine('hybrid'), record: Buffer.from(text) })).bytes };
 }
 
@@ -60,6 +61,6 @@ test('the oldest template makes room', (t) => {
 
 test('an encoded argument goes out as it is', (t) => {
   const plan = { id: 'web', list: [1, 'two', Buffer.from('three')] };
-  for (const seq of [1, 200, 70_000]) t.true(encodeRequest(seq, 'start', encode(plan)).equals(encodeFrame([seq, 'start', plan])));
+  for (const seq of [1, 200, 70_000]) t.true(Buffer.concat(encodeRequest(seq, 'start', encode(plan))).equals(encodeFrame([seq, 'start', plan])));
   t.throws(() => encodeRequest(1, 'start', new Encoded(Buffer.alloc(5 * 1024 * 1024))), { code: 'E_INVALID' });
 });

@@ -2,13 +2,13 @@
  * Makes a container that does not run yet. Comes in: options. Goes out: its record, kept; the runtime has reserved the id.
  * Called through `engine@1`, and by `run.ts` as the first half of a run.
  */
-import { randomBytes } from 'node:crypto';
 import { parseContainerOptions } from '../../config/container-options.js';
 import type { CallOptions, ContainerInfo, ContainerOptions, ContainerSettings } from '../../contracts/index.js';
 import { CoreError } from '../../errors/index.js';
 import type { Context } from '../context.js';
 import { ensureImage } from '../image/ensure.js';
 import type { Saga } from '../saga.js';
+import { newId } from './id.js';
 import { toInfo } from './record.js';
 import type { Container } from './registry.js';
 
@@ -29,7 +29,7 @@ interface Making {
 /** What `create` and `run` share: the name is taken first and given back when the rest fails. */
 export async function makeContainer(context: Context, { operation, options, call }: Making, body: Body): Promise<ContainerInfo> {
   const settings = parseContainerOptions(options);
-  const container = context.registry.reserve(randomBytes(32).toString('hex'), settings.name);
+  const container = context.registry.reserve(newId(), settings.name);
   try {
     return await container.lock.run(() =>
       context.saga({ operation, object: container.object, signal: call.signal }, async (saga) => {

@@ -122,7 +122,7 @@ static int walk_all(struct ctx *ctx, struct walk *walk, enum make make, uint32_t
 }
 
 /* The usual case: only the last name is missing. A name that is there after all is a link to nowhere, and for the walk. */
-static int make_last(struct ctx *ctx, const char *path, enum make make, uint32_t mode, struct err *err) {
+static int make_last(struct ctx *ctx, const char *path, enum make make, uint32_t mode, uint64_t resolve, struct err *err) {
 	const char *name = strrchr(path, '/') + 1;
 	char folder[PATH_MAX];
 	autofd parent = -1;
@@ -130,23 +130,39 @@ static int make_last(struct ctx *ctx, const char *path, enum make make, uint32_t
 	if (!*name || strcmp(name, ".") == 0 || strcmp(name, "..") == 0 || strlen(path) >= sizeof folder) return -1;
 	memcpy(folder, path, (size_t)(name - path));
 	folder[name - path] = 0;
-	parent = inside_open(ctx, folder, O_PATH | O_DIRECTORY, 0, err);
+	parent = inside_open(ctx, folder, O_PATH | O_DIRECTORY, resolve, err);
 	if (parent < 0 || make_one(parent, name, make, mode) != 1) return -1;
 	return sys_openat2(parent, name, O_PATH | O_NOFOLLOW, RESOLVE_BENEATH | RESOLVE_NO_SYMLINKS);
 }
 
+static int make_all(struct ctx *ctx, const char *path, enum make make, uint32_t mode, struct err *err) {
+	struct walk walk = { .hops = 0 };
+
+	if (strlen(path) >= sizeof walk.rest) return err_set(err, ENAMETOOLONG, "the path is too long");
+	walk.done[0] = 0;
+	memcpy(walk.rest, path, strlen(path) + 1);
+	return walk_all(ctx, &walk, make, mode, err);
+}
+
 int inside_make(struct ctx *ctx, const char *path, enum make make, uint32_t mode, struct err *err) {
-	struct walk walk;
 	int fd = inside_open(ctx, path, O_PATH, 0, err);
 
 	if (fd >= 0 || errno != ENOENT || make == MAKE_NOTHING) return fd;
-	fd = make_last(ctx, path, make, mode, err);
+	fd = make_last(ctx, path, make, mode, 0, err);
+	return fd >= 0 ? fd : make_all(ctx, path, make, mode, err);
+}
+
+/* What the walk made is opened once more: the making follows links, and another container of the same tree may have put one there. */
+int inside_make_nosymlink(struct ctx *ctx, const char *path, enum make make, uint32_t mode, struct err *err) {
+	int fd = inside_open(ctx, path, O_PATH, RESOLVE_NO_SYMLINKS, err);
+
+	if (fd >= 0 || errno != ENOENT || make == MAKE_NOTHING) return fd;
+	fd = make_last(ctx, path, make, mode, RESOLVE_NO_SYMLINKS, err);
 	if (fd >= 0) return fd;
-	walk.done[0] = 0;
-	walk.hops = 0;
-	if (strlen(path) >= sizeof walk.rest) return err_set(err, ENAMETOOLONG, "the path is too long");
-	memcpy(walk.rest, path, strlen(path) + 1);
-	return walk_all(ctx, &walk, make, mode, err);
+	fd = make_all(ctx, path, make, mode, err);
+	if (fd < 0) return -1;
+	close(fd);
+	return inside_open(ctx, path, O_PATH, RESOLVE_NO_SYMLINKS, err);
 }
 
 int inside_parent(struct ctx *ctx, const char *path, const char **name, struct err *err) {

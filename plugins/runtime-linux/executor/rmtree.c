@@ -21,7 +21,13 @@ struct removal {
 	struct err *err;
 };
 
-static int empty_folder(struct removal *removal, int folder, int depth);
+/* A folder by descriptor, and the name it is to lose. */
+struct place {
+	int fd, parent;
+	const char *name;
+};
+
+static int empty_folder(struct removal *removal, struct place place, int depth);
 
 /* Moved to the top under a name nobody else uses, to be found there by the next pass. */
 static int move_up(struct removal *removal, int folder, const char *name) {
@@ -36,14 +42,15 @@ static int remove_folder(struct removal *removal, int folder, const char *name, 
 	autofd child = -1;
 	struct stat info;
 
+	/* Most are empty. */
+	if (unlinkat(folder, name, AT_REMOVEDIR) == 0 || errno == ENOENT) return 0;
 	child = sys_openat2(folder, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW, RESOLVE_NO_XDEV | RESOLVE_BENEATH | RESOLVE_NO_SYMLINKS);
 	if (child < 0 && errno == ENOENT) return 0;
 	if (child < 0) return err_sys(removal->err, "cannot open %s", name);
 	if (fstat(child, &info) < 0) return err_sys(removal->err, "cannot look at %s", name);
 	if (info.st_dev != removal->device) return err_set(removal->err, EXDEV, "%s is on another filesystem", name);
 	if (depth >= DEPTH) return move_up(removal, folder, name);
-	if (empty_folder(removal, child, depth + 1) < 0) return -1;
-	return unlinkat(folder, name, AT_REMOVEDIR) < 0 && errno != ENOENT ? err_sys(removal->err, "cannot remove %s", name) : 0;
+	return empty_folder(removal, (struct place){ child, folder, name }, depth + 1);
 }
 
 static int remove_entry(struct removal *removal, int folder, const struct dirent *entry, int depth) {
@@ -58,34 +65,30 @@ static bool is_dot(const char *name) {
 	return name[0] == '.' && (!name[1] || (name[1] == '.' && !name[2]));
 }
 
-static int one_pass(struct removal *removal, int folder, int depth, bool *any) {
+static int one_pass(struct removal *removal, int folder, int depth) {
 	int copy = openat(folder, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC), ret = 0;
 	DIR *list = copy < 0 ? NULL : fdopendir(copy);
 	struct dirent *entry;
 
-	*any = false;
 	if (!list) {
 		fd_close(&copy);
 		return err_sys(removal->err, "cannot list a folder");
 	}
 	while (ret == 0 && (entry = readdir(list))) {
-		if (is_dot(entry->d_name)) continue;
-		*any = true;
-		ret = remove_entry(removal, folder, entry, depth);
+		if (!is_dot(entry->d_name)) ret = remove_entry(removal, folder, entry, depth);
 	}
 	closedir(list);
 	return ret;
 }
 
-/* Again until a pass finds nothing: removal during a listing may hide entries, and deep folders come up from below. */
-static int empty_folder(struct removal *removal, int folder, int depth) {
-	bool any = true;
-
-	for (int pass = 0; any; pass++) {
-		if (pass == 100000) return err_set(removal->err, EBUSY, "the folder is being filled");
-		if (one_pass(removal, folder, depth, &any) < 0) return -1;
+/* Again until it can be removed: removal during a listing may hide entries, and deep folders come up from below. */
+static int empty_folder(struct removal *removal, struct place place, int depth) {
+	for (int pass = 0; pass < 100000; pass++) {
+		if (one_pass(removal, place.fd, depth) < 0) return -1;
+		if (unlinkat(place.parent, place.name, AT_REMOVEDIR) == 0 || errno == ENOENT) return 0;
+		if (errno != ENOTEMPTY && errno != EEXIST) return err_sys(removal->err, "cannot remove %s", place.name);
 	}
-	return 0;
+	return err_set(removal->err, EBUSY, "the folder is being filled");
 }
 
 int rmtree(const char *path, struct err *err) {
@@ -103,8 +106,7 @@ int rmtree(const char *path, struct err *err) {
 	}
 	ret = fstat(removal.top, &info) < 0 ? err_sys(err, "cannot look at %s", path) : 0;
 	removal.device = info.st_dev;
-	if (ret == 0) ret = empty_folder(&removal, removal.top, 0);
+	if (ret == 0) ret = empty_folder(&removal, (struct place){ removal.top, AT_FDCWD, path }, 0);
 	close(removal.top);
-	if (ret == 0 && rmdir(path) < 0 && errno != ENOENT) return err_sys(err, "cannot remove %s", path);
 	return ret;
 }

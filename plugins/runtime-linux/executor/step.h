@@ -4,6 +4,15 @@
 
 #include "plan.h"
 
+/* The folder the last node or link was made in, for the step that comes right after it. */
+struct folder {
+	const struct steps *steps; /* NULL: none yet */
+	uint32_t at;
+	const char *path;
+	size_t len;
+	int fd;
+};
+
 struct ctx {
 	const struct steps *steps; /* the list at work, for the few steps that look ahead */
 	uint32_t at;
@@ -28,6 +37,7 @@ struct ctx {
 	int gate;       /* child: the socket to its executor, for `sync` and `hold`; -1: the executor sleeps, or is gone */
 	int result;     /* child: where a failure goes once it is held; -1 before */
 	bool ready;     /* descriptors and signals are as the command shall find them */
+	struct folder folder;
 };
 
 /* Carries out a list in order; on failure `err` names the step. */
@@ -54,6 +64,8 @@ int inside_open(struct ctx *ctx, const char *path, uint64_t flags, uint64_t reso
 enum make { MAKE_NOTHING, MAKE_FOLDER, MAKE_FILE };
 /* O_PATH; makes what is missing, with its parents. */
 int inside_make(struct ctx *ctx, const char *path, enum make make, uint32_t mode, struct err *err);
+/* The same where no name of the path may be a link. */
+int inside_make_nosymlink(struct ctx *ctx, const char *path, enum make make, uint32_t mode, struct err *err);
 /* The folder that holds the last name of `path`, whose missing folders are made; the name goes to `name`. */
 int inside_parent(struct ctx *ctx, const char *path, const char **name, struct err *err);
 /* The root of the container's procfs, checked to be one. */

@@ -116,17 +116,6 @@ static uint32_t mode_of(enum make make) {
 	return make == MAKE_FILE ? 0644 : 0755;
 }
 
-/* What was made is opened once more: the making follows links, and another container of the same tree may have put one there. */
-static int target_nosymlink(struct ctx *ctx, const char *path, enum make make, struct err *err) {
-	int target = inside_open(ctx, path, O_PATH, RESOLVE_NO_SYMLINKS, err);
-
-	if (target >= 0 || err->num != ENOENT) return target;
-	target = inside_make(ctx, path, make, mode_of(make), err);
-	if (target < 0) return -1;
-	fd_close(&target);
-	return inside_open(ctx, path, O_PATH, RESOLVE_NO_SYMLINKS, err);
-}
-
 int step_mount(struct ctx *ctx, const struct node *args, struct err *err) {
 	const char *path = args[1].str;
 	int fd = slot_get(ctx, args[0].number, err);
@@ -135,7 +124,7 @@ int step_mount(struct ctx *ctx, const struct node *args, struct err *err) {
 
 	if (fd < 0) return -1;
 	make = make_kind(args[2].number, fd);
-	target = args[3].yes ? target_nosymlink(ctx, path, make, err) : inside_make(ctx, path, make, mode_of(make), err);
+	target = (args[3].yes ? inside_make_nosymlink : inside_make)(ctx, path, make, mode_of(make), err);
 	if (target < 0) return -1;
 	if (check_target(ctx, target, path, err) < 0) return -1;
 	if (sys_move_mount(fd, target, "", MOVE_MOUNT_F_EMPTY_PATH | MOVE_MOUNT_T_EMPTY_PATH) < 0) return err_sys(err, "cannot mount onto %s", path);

@@ -26,12 +26,32 @@ static int node_exists(int parent, const char *name, mode_t mode, dev_t device, 
 	return err_set(err, EEXIST, "%s exists and is something else", name);
 }
 
+/* A /dev is filled by one step after the other. Between two that follow each other nothing is mounted, so its folder need not be looked up
+ * again. The descriptor is the context's. */
+static int folder_of(struct ctx *ctx, const char *path, const char **name, struct err *err) {
+	struct folder *last = &ctx->folder;
+	const char *slash = strrchr(path, '/');
+	size_t len = slash ? (size_t)(slash - path) : 0;
+	int fd;
+
+	if (last->steps == ctx->steps && last->at + 1 == ctx->at && len && last->len == len && memcmp(last->path, path, len) == 0 && slash[1] && slash[1] != '.') {
+		*name = slash + 1;
+		last->at = ctx->at;
+		return last->fd;
+	}
+	fd = inside_parent(ctx, path, name, err);
+	if (fd < 0) return -1;
+	if (last->steps) close(last->fd);
+	*last = (struct folder){ ctx->steps, ctx->at, path, len, fd };
+	return fd;
+}
+
 int step_node(struct ctx *ctx, const struct node *args, struct err *err) {
 	mode_t mode = (mode_t)args[1].number;
 	dev_t device = makedev((unsigned)args[2].number, (unsigned)args[3].number);
 	uint32_t uid = (uint32_t)args[4].number, gid = (uint32_t)args[5].number;
 	const char *name;
-	autofd parent = inside_parent(ctx, args[0].str, &name, err);
+	int parent = folder_of(ctx, args[0].str, &name, err);
 
 	if (parent < 0) return -1;
 	if (mknodat(parent, name, mode, device) < 0) {
@@ -44,7 +64,7 @@ int step_node(struct ctx *ctx, const struct node *args, struct err *err) {
 
 int step_link(struct ctx *ctx, const struct node *args, struct err *err) {
 	const char *name;
-	autofd parent = inside_parent(ctx, args[1].str, &name, err);
+	int parent = folder_of(ctx, args[1].str, &name, err);
 
 	if (parent < 0) return -1;
 	if (symlinkat(args[0].str, parent, name) == 0 || errno == EEXIST) return 0;

@@ -36,8 +36,8 @@ async function settle(context: Context, container: Container): Promise<void> {
   await container.monitorGone.promise;
   const { rootfs } = container.record ?? {};
   if (rootfs?.kind !== 'overlay' || rootfs.keep !== false || context.closed) return;
-  const { state } = container.paths;
-  await context.trees.remove([`${state}/upper`, `${state}/work`]).catch((thrown: unknown) => {
+  const { state, upper, work } = container.paths;
+  await context.trees.remove([upper, work, `${state}/upper`, `${state}/work`]).catch((thrown: unknown) => {
     context.warn(`cannot dispose of what ${container.id} wrote: ${String(thrown)}`);
   });
 }

@@ -18,7 +18,8 @@ async function remove(context: Context, container: Container): Promise<void> {
   await container.starting?.catch(() => undefined);
   await killContainer(context, container);
   await container.settling;
-  if (container.touched) await context.trees.remove([container.paths.dir, container.paths.state]);
+  const { dir, state, upper, work } = container.paths;
+  if (container.touched) await context.trees.remove([dir, state, upper, work]);
   await container.hangUp();
   context.containers.delete(container.id);
   container.markRemoved();

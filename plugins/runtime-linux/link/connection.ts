@@ -34,6 +34,7 @@ export class Connection {
   readonly #waiting = new Map<number, Waiting>();
   readonly #items = new Map<number, (item: unknown) => void>();
   readonly #reader = new FrameReader();
+  #unsent: Buffer[] = [];
   #onNotice: NoticeHandler = () => {};
   #sequence = 0;
   #fault: CoreError | undefined;
@@ -67,19 +68,35 @@ export class Connection {
   request(op: string, argument: unknown, { onItem, onSent }: RequestOptions = {}): Promise<unknown> {
     if (this.#ended) return Promise.reject(this.#gone());
     const seq = ++this.#sequence;
-    const frame = encodeRequest(seq, op, argument);
+    const parts = encodeRequest(seq, op, argument);
     return new Promise((resolve, reject) => {
       this.#waiting.set(seq, { resolve, reject });
       if (this.#background) this.#socket.ref();
       if (onItem) this.#items.set(seq, onItem);
-      this.#socket.write(frame);
+      this.#post(parts);
       onSent?.(seq);
     });
+  }
+
+  /** Requests made in one turn leave in one write: each would wake the other end by itself. */
+  #post(parts: readonly Buffer[]): void {
+    if (this.#unsent.length === 0) process.nextTick(() => this.#flush());
+    this.#unsent.push(...parts);
+  }
+
+  #flush(): void {
+    const parts = this.#unsent;
+    if (parts.length === 0) return;
+    this.#unsent = [];
+    this.#socket.cork();
+    for (const part of parts) this.#socket.write(part);
+    this.#socket.uncork();
   }
 
   /** A frame that belongs to a running request (`stdin`); resolves once the socket takes more. */
   async send(seq: number, op: string, argument: unknown): Promise<void> {
     if (this.#ended) throw this.#gone();
+    this.#flush();
     if (this.#socket.write(encodeFrame([seq, op, argument]))) return;
     await Promise.race([new Promise<void>((resolve) => this.#socket.once('drain', resolve)), this.closed]);
   }
@@ -115,6 +132,7 @@ export class Connection {
   }
 
   close(): void {
+    this.#flush();
     this.#socket.destroy();
   }
 

@@ -17,15 +17,15 @@ export function encode(value: unknown): Encoded {
   return new Encoded(Buffer.from(scratch(value)));
 }
 
-/** A request whose argument is `Encoded` takes its bytes over as they are. */
-export function encodeRequest(seq: number, op: string, argument: unknown): Buffer {
-  if (!(argument instanceof Encoded)) return encodeFrame([seq, op, argument]);
-  const head = encodeFrame([seq, op, null]);
+/** The parts of a request's frame, to be sent one after the other. An argument that is `Encoded` goes out as it is, without a copy: plans are large. */
+export function encodeRequest(seq: number, op: string, argument: unknown): Buffer[] {
+  if (!(argument instanceof Encoded)) return [encodeFrame([seq, op, argument])];
   // Its last byte is the nil in the argument's place.
-  const frame = Buffer.concat([head.subarray(0, -1), argument.bytes]);
-  bound(frame.length - HEADER);
-  frame.writeUInt32LE(frame.length - HEADER, 0);
-  return frame;
+  const head = encodeFrame([seq, op, null]).subarray(0, -1);
+  const length = head.length - HEADER + argument.bytes.length;
+  bound(length);
+  head.writeUInt32LE(length, 0);
+  return [head, argument.bytes];
 }
 
 /** Length and body as one buffer. Throws E_INVALID when it passes what the executor takes. */

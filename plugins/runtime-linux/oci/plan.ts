@@ -115,7 +115,7 @@ function draftOf({ bundle, folder, host, record }: OciPlanInput): PlanDraft {
     spec: bundle.config,
     rootfs: { kind: 'folder', path: bundle.rootfs },
     io: { stdin: false, stdinOnce: false, log: null },
-    paths: { dir: folder, state: folder, cgroup: path },
+    paths: { dir: folder, state: folder, upper: `${folder}/upper`, work: `${folder}/work`, cgroup: path },
     host,
     groups: withEveryGroup(host.cgroups, { groups: limited, path }),
   });

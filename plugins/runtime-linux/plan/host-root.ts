@@ -21,9 +21,12 @@ export function isHostInPieces(draft: PlanDraft, { lowers }: Overlay): boolean {
   return draft.input.host.rootless !== undefined && lowers.length === 1 && lowers[0] === '/';
 }
 
-/** `options` says how an overlay is mounted here. */
-export function hostRootSteps(draft: PlanDraft, rootfs: Overlay, options: (folders: OverlayFolders) => FsOption[]): void {
-  const { upper, work } = { upper: `${draft.input.paths.state}/upper`, work: `${draft.input.paths.state}/work` };
+interface Written extends Pick<OverlayFolders, 'upper' | 'work'> {
+  /** How an overlay is mounted here. */
+  readonly options: (folders: OverlayFolders) => FsOption[];
+}
+
+export function hostRootSteps(draft: PlanDraft, rootfs: Overlay, { upper, work, options }: Written): void {
   const pieces = shownPieces(draft, rootfs);
   for (const piece of pieces) if (isFolder(piece)) draft.prepare.push(['mkdir', upper + piece.path, piece.mode]);
   const root = draft.slot();

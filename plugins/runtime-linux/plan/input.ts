@@ -20,8 +20,11 @@ export interface HostFacts {
 export interface Paths {
   /** The container's run folder (`Plan.dir`). */
   readonly dir: string;
-  /** Its folder on disk: upper, work, log. */
+  /** Its folder on disk: the log, and what has to be in one mount for a user namespace. Made where there is such a thing. */
   readonly state: string;
+  /** Its written layer, and the folder an overlay works in beside that. */
+  readonly upper: string;
+  readonly work: string;
   /** The container's group, absolute in cgroup terms: `/core/1a2b3c4d/ID`. */
   readonly cgroup: string;
 }

@@ -6,8 +6,8 @@ import type { PlanDraft } from './draft.js';
 import { hostRootMounts, hostRootSteps, isHostInPieces, type OverlayFolders } from './host-root.js';
 
 export function rootSteps(draft: PlanDraft): void {
-  const { rootfs, paths } = draft.input;
-  draft.prepare.push(['mkdir', paths.state, 0o700]);
+  const { rootfs, paths, io } = draft.input;
+  if (io.log || (rootfs.kind === 'overlay' && draft.userns)) draft.prepare.push(['mkdir', paths.state, 0o700]);
   if (rootfs.kind === 'folder') folderRoot(draft, rootfs);
   else overlayRoot(draft, rootfs);
 }
@@ -41,11 +41,11 @@ function folderRoot(draft: PlanDraft, { path, idmap = true }: Extract<Rootfs, { 
 
 function overlayRoot(draft: PlanDraft, rootfs: Extract<Rootfs, { kind: 'overlay' }>): void {
   const { lowers, masks = [], scratch = [] } = rootfs;
-  const { state } = draft.input.paths;
-  draft.prepare.push(['mkdir', `${state}/upper`, 0o755], ['mkdir', `${state}/work`, 0o700]);
-  if (isHostInPieces(draft, rootfs)) hostRootSteps(draft, rootfs, (folders) => overlayOptions(draft, folders));
+  const { upper, work } = writtenLayer(draft);
+  draft.prepare.push(['mkdir', upper, 0o755], ['mkdir', work, 0o700]);
+  if (isHostInPieces(draft, rootfs)) hostRootSteps(draft, rootfs, { upper, work, options: (folders) => overlayOptions(draft, folders) });
   else {
-    const layers = draft.userns ? mappedLayers(draft, lowers) : { lowers, upper: `${state}/upper`, work: `${state}/work` };
+    const layers = draft.userns ? mappedLayers(draft, lowers) : { lowers, upper, work };
     const slot = draft.slot();
     draft.setup.push(['fs', slot, 'overlay', overlayOptions(draft, layers), 0], ['root', slot]);
   }
@@ -56,6 +56,11 @@ function overlayRoot(draft: PlanDraft, rootfs: Extract<Rootfs, { kind: 'overlay'
     const folder = draft.slot();
     draft.setup.push(['fs', folder, 'tmpfs', [['mode', mode.toString(8)]], attrs], ['mount', folder, path, 1, false]);
   }
+}
+
+/** Where ids are mapped, both appear in the container's mount namespace through one mount, so they have a folder in common; elsewhere it would be one more to make. */
+function writtenLayer({ userns, input: { paths } }: PlanDraft): Pick<OverlayFolders, 'upper' | 'work'> {
+  return userns ? { upper: `${paths.state}/upper`, work: `${paths.state}/work` } : paths;
 }
 
 function overlayOptions(draft: PlanDraft, { lowers, upper, work }: OverlayFolders): FsOption[] {

@@ -34,4 +34,5 @@ export function settings(over: Partial<ContainerSettings> = {}): ContainerSettin
 
 export const specDefaults = { ids: { first: 100_000, size: 65_536 }, lastCapability: 40 };
 
-export const paths = { dir: '/run/core/c/web', state: '/var/lib/core/containers/web', cgroup: '/core/0123456789ab/web' };
+const containers = '/var/lib/core/containers';
+export const paths = { dir: '/run/core/c/web', state: `${containers}/kept/web`, upper: `${containers}/upper/web`, work: `${containers}/work/web`, cgroup: '/core/0123456789ab/web' };

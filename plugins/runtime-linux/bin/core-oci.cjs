@@ -12,14 +12,14 @@ const { Script } = require('node:vm');
 
 const bundle = join(__dirname, '..', 'dist', 'oci', 'core-oci.cjs');
 
-/** `script`: for whoever makes the compiled form. */
+/** `main`, and for whoever makes the compiled form `script` and `rehearsal`. */
 function load() {
   // Latin-1: the bundle is ASCII, and V8 takes one byte a character as it is.
   const source = `(function (exports, require, module, __filename, __dirname) { ${readFileSync(bundle, 'latin1')}\n})`;
   const script = new Script(source, { filename: bundle, cachedData: compiled() });
   const made = { exports: {} };
   script.runInThisContext()(made.exports, require, made, bundle, join(bundle, '..'));
-  return { script, main: made.exports.main };
+  return { script, ...made.exports };
 }
 
 function compiled() {

@@ -81,7 +81,8 @@ function stateOf(found: Found): RuntimeState {
 
 /** As the parts that look into groups want it. */
 function bodyOf(context: Context, { folder, record: { id, cgroup, pid } }: Found): Container {
-  const paths = { dir: folder, state: folder, cgroup };
+  // It has no layers of ours.
+  const paths = { dir: folder, state: folder, upper: folder, work: folder, cgroup };
   const body = new Container(id, paths, undefined, () => barePlan(context, { id, paths }));
   body.markRunning(pid, 0);
   return body;

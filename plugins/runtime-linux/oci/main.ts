@@ -17,3 +17,6 @@ export async function main(argv: readonly string[]): Promise<number> {
     return thrown instanceof OciFailure ? thrown.exitCode : 1;
   }
 }
+
+/** For the build, see there. */
+export const rehearsal = (): Promise<typeof import('./rehearsal.js')> => import('./rehearsal.js');

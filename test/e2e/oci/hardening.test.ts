@@ -55,7 +55,7 @@ oci('oci: the container is in hierarchies without a controller too', (t, stage) 
 
 oci('oci: usage is told in the form of runc', (t, stage) => {
   t.is(stage.call(['run', '-d', stage.id]).status, 0);
-  const told = stage.call(['stats', stage.id]);
+  const told = stage.call(['events', '--stats', stage.id]);
   t.is(told.status, 0, told.stderr);
   const { type, data } = JSON.parse(told.stdout) as { type: string; data: { cpu: { usage: { total: number } }; cpuset: { cpus: number[] }; memory: { usage: { usage: number }; raw: object }; blkio: object; hugetlb: object } };
   t.is(type, 'stats');

@@ -64,3 +64,40 @@ oci('oci: usage is told in the form of runc', (t, stage) => {
   t.true(data.cpuset.cpus.includes(0));
   t.deepEqual(Object.keys(data.blkio), ['ioServiceBytesRecursive', 'ioServicedRecursive']);
 });
+
+oci('oci: what a killed creation has left is told as such, and freed by force', (t, stage) => {
+  const { id } = stage;
+  t.is(stage.call(['run', '-d', id]).status, 0);
+  const path = join(stage.root, id, 'state.json');
+  const record = JSON.parse(readFileSync(path, 'utf8')) as { pid: number; groups: string[] };
+  writeFileSync(path, JSON.stringify({ ...record, pid: 0, startTime: 0 }));
+  t.is(stage.state()['status'], 'creating');
+  // A signal to process 0 would reach whoever sends it.
+  for (const args of [['kill', id, 'KILL'], ['start', id], ['exec', id, 'true'], ['pause', id], ['update', '--pids-limit', '5', id], ['delete', id]]) t.not(stage.call(args).status, 0, args[0]);
+  t.true(isAlive(record.pid));
+  t.is(stage.call(['delete', '--force', id]).status, 0);
+  t.false(isAlive(record.pid));
+  for (const group of record.groups) t.false(existsSync(group), group);
+  mkdirSync(join(stage.root, id));
+  t.regex(stage.call(['create', id]).stderr, /already exists/);
+  t.is(stage.call(['delete', '--force', id]).status, 0);
+  t.false(existsSync(join(stage.root, id)));
+});
+
+oci('oci: an exec whose pid cannot be written does not stay', async (t, stage) => {
+  const { id } = stage;
+  t.is(stage.call(['run', '-d', id]).status, 0);
+  t.is(stage.call(['exec', '-d', '--pid-file', join(stage.base, 'none', 'pid'), id, 'sleep', '63']).status, 255);
+  t.true(await eventually(() => (JSON.parse(stage.call(['ps', '-f', 'json', id]).stdout) as number[]).length === 1));
+});
+
+oci('oci: without a pid namespace of its own, SIGKILL reaches all of it', async (t, stage) => {
+  const { id } = stage;
+  stage.configure(['sh', '-c', 'sleep 64 & exec sleep 65'], (config) => ({ ...config, linux: { ...config.linux, namespaces: (config.linux?.namespaces ?? []).filter(({ type }) => type !== 'pid') } }));
+  t.is(stage.call(['run', '-d', id]).status, 0);
+  const pids = (): number[] => JSON.parse(stage.call(['ps', '-f', 'json', id]).stdout) as number[];
+  t.true(await eventually(() => pids().length === 2));
+  const all = pids();
+  t.is(stage.call(['kill', id, 'KILL']).status, 0);
+  t.true(await eventually(() => !all.some((pid) => isAlive(pid))));
+});

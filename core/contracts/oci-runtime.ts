@@ -32,7 +32,7 @@ export interface Process {
   apparmorProfile?: string;
   selinuxLabel?: string;
   scheduler?: Scheduler;
-  ioPriority?: { class: 'IOPRIO_CLASS_RT' | 'IOPRIO_CLASS_BE' | 'IOPRIO_CLASS_IDLE'; priority: number };
+  ioPriority?: { class: 'IOPRIO_CLASS_RT' | 'IOPRIO_CLASS_BE' | 'IOPRIO_CLASS_IDLE'; priority?: number };
   /** Lists of cpus such as `0-2,4`, for execs alone: where the runtime is when it joins the groups, and where the command runs. */
   execCPUAffinity?: { initial?: string; final?: string };
   /** Windows' way to name a command; refused. */

@@ -113,7 +113,7 @@ function makeContext(options: DriverOptions): Context {
   });
   const context: Context = {
     executor,
-    trees: new TreeRemover((paths) => executor.request('rmtree', { paths })),
+    trees: new TreeRemover((trees) => executor.request('rmtree', trees)),
     host,
     folders,
     foreignRoot: `${runRoot}/oci`,

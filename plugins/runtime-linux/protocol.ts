@@ -12,13 +12,19 @@ export const MAX_SLOTS = 256;
 
 export type MonitorStep =
   | readonly ['mkdir', path: string, mode: number]
+  | readonly ['workdir', path: string]
   | readonly ['chown', path: string, uid: number, gid: number]
   | readonly ['write', path: string, data: string, optional: boolean]
   | readonly ['open', slot: number, path: string, flags: number]
-  | readonly ['tree', slot: number, path: string, recursive: boolean, idmap: boolean, follow: boolean]
+  | readonly ['tree', slot: number, path: string, recursive: boolean, idmap: boolean, follow: boolean, userns?: number]
+  | readonly ['netdev', name: string, as: string, netns?: number]
+  | readonly ['userns', slot: number, uidMap: string, gidMap: string]
   | readonly ['netns', slot: number, path: string, type: number]
   | readonly ['devices', path: string, program: Uint8Array]
+  | readonly ['connect', slot: number, path: string]
+  | readonly ['device', slot: number, mode: number, major: number, minor: number, uid: number, gid: number]
   | readonly ['rmdir', path: string]
+  | readonly ['unmount', path: string]
   | readonly ['unlink', path: string];
 
 export type FsOption = readonly [key: string, value: string | null];
@@ -28,14 +34,17 @@ export type ChildStep =
   | readonly ['unshare', flags: number]
   | readonly ['setns', slot: number, type: number]
   | readonly ['propagation', flags: number]
-  | readonly ['fs', slot: number, fstype: string, options: readonly FsOption[], attrs: number]
+  | readonly ['fs', slot: number, fstype: string, options: readonly FsOption[], attrs: number, like?: string]
+  | readonly ['copyup', slot: number, path: string]
   | readonly ['place', slot: number, path: string]
   | readonly ['root', slot: number]
+  | readonly ['rootat', slot: number, path: string]
   | readonly ['bindroot', path: string, recursive: boolean]
   | readonly ['mount', slot: number, target: string, create: 0 | 1 | 2 | 3, nosymlink: boolean]
   | readonly ['attr', target: string, set: number, clear: number, propagation: number, recursive: boolean]
   | readonly ['folder', path: string, mode: number]
   | readonly ['node', path: string, mode: number, major: number, minor: number, uid: number, gid: number]
+  | readonly ['mountnode', slot: number, path: string]
   | readonly ['link', target: string, path: string]
   | readonly ['console', path: string]
   | readonly ['mask', paths: readonly string[]]
@@ -64,7 +73,7 @@ export type ProcessStep =
   | readonly ['user', text: string | null, uid: number, gid: number, groups: readonly number[], home: boolean, groupsStay?: boolean]
   | readonly ['caps', bounding: bigint, effective: bigint, permitted: bigint, inheritable: bigint, ambient: bigint]
   | readonly ['nnp']
-  | readonly ['seccomp', program: Uint8Array, flags: number]
+  | readonly ['seccomp', program: Uint8Array, flags: number, socket?: number, message?: readonly string[]]
   | readonly ['exec', argv: readonly string[], env: readonly string[], init: boolean];
 
 export interface PlanIo {

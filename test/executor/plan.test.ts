@@ -71,6 +71,9 @@ test('a relative dir', refused, minimalPlan({ dir: 'run' }), { step: 'plan', say
 test('a NUL in a path', refused, minimalPlan({ dir: '/run/a\0b' }), { step: 'plan', says: /"dir"/ });
 test('flags that are no namespaces', refused, minimalPlan({ clone: 0x20000 | 0x100 }), { step: 'plan', says: /CLONE_NEW/ });
 test('no mount namespace', refused, minimalPlan({ clone: 0x4000000 }), { step: 'plan', says: /CLONE_NEWNS/ });
+test('a mount namespace that is made and joined', refused, minimalPlan({ enter: [[0, 0x20000]] }), { step: 'plan', says: /same namespace/ });
+test('a mount namespace that is made and shared', refused, minimalPlan({ sharedMounts: true }), { step: 'plan', says: /sharedMounts/ });
+test('a namespace to enter that is none', refused, minimalPlan({ enter: [[0, 1]] }), { step: 'plan', says: /"enter"/ });
 test('a cgroup namespace at the clone', refused, minimalPlan({ clone: 0x2020000 }), { step: 'plan', says: /CLONE_NEWCGROUP/ });
 test('a user namespace without maps', refused, minimalPlan({ clone: 0x10020000 }), { step: 'plan', says: /"userns"/ });
 test('maps without a user namespace', refused, minimalPlan({ userns: ['0 0 1', '0 0 1'] }), { step: 'plan', says: /CLONE_NEWUSER/ });

@@ -83,7 +83,7 @@ async function openReserve(folder: string): Promise<void> {
 
 /** What a kernel keeps when no container is left: its records, the images, and the folders it keeps things in. */
 function mayStay(path: string): boolean {
-  return path === 'tmp' || /^root(\/(containers|(state|images)(\/.*)?))?$/.test(path) || /^run(\/(c|executor\.log|layers(\/[^/]+)?))?$/.test(path);
+  return path === 'tmp' || /^root(\/(containers(\/(kept|upper|work(\/\.spare-\d+(\/work)?)?))?|(state|images)(\/.*)?))?$/.test(path) || /^run(\/(c|executor\.log|layers(\/[^/]+)?))?$/.test(path);
 }
 
 /** Those below the group of this root, and below the one of no root at all; other kernels of the machine have theirs. */

@@ -3,7 +3,7 @@ import { MOUNT_ATTR, MS } from '#runtime-linux/constants.js';
 import { parseMountOptions } from '#runtime-linux/plan/mount-options.js';
 
 const none = { set: 0, clear: 0 };
-const base = { attributes: none, recursiveAttributes: none, propagation: 0, recursivePropagation: false, bind: false, recursive: false, idmap: false, remount: false, data: [] };
+const base = { attributes: none, recursiveAttributes: none, propagation: 0, recursivePropagation: false, bind: false, recursive: false, idmap: false, copyUp: false, remount: false, data: [] };
 
 const cases: Array<[options: string, expected: object]> = [
   ['', {}],
@@ -19,6 +19,7 @@ const cases: Array<[options: string, expected: object]> = [
   ['bind,shared', { bind: true, propagation: MS.SHARED }],
   ['runbindable', { propagation: MS.UNBINDABLE, recursivePropagation: true }],
   ['bind,idmap', { bind: true, idmap: true }],
+  ['tmpcopyup,size=1k', { copyUp: true, data: [['size', '1k']] }],
   ['remount,ro', { remount: true, attributes: { set: MOUNT_ATTR.RDONLY, clear: 0 } }],
   ['size=64k,mode=755', { data: [['size', '64k'], ['mode', '755']] }],
   ['newinstance,sync', { data: [['newinstance', null], ['sync', null]] }],

@@ -3,9 +3,9 @@ import { TreeRemover } from '#runtime-linux/link/trees.js';
 
 /** Removals that end when the test says so. */
 function removals() {
-  const calls: Array<{ readonly paths: readonly string[]; readonly end: (error?: Error) => void }> = [];
-  const trees = new TreeRemover((paths) => new Promise<void>((resolve, reject) => {
-    calls.push({ paths, end: (error) => (error ? reject(error) : resolve()) });
+  const calls: Array<{ readonly paths: readonly string[]; readonly workdirs: readonly string[]; readonly end: (error?: Error) => void }> = [];
+  const trees = new TreeRemover(({ paths, workdirs }) => new Promise<void>((resolve, reject) => {
+    calls.push({ paths, workdirs, end: (error) => (error ? reject(error) : resolve()) });
   }));
   return { trees, calls };
 }
@@ -19,9 +19,9 @@ test('one at a time goes at once, alone', async (t) => {
   t.deepEqual(calls.map(({ paths }) => paths), [['/a', '/b']]);
   calls[0]?.end();
   await first;
-  const second = trees.remove(['/c']);
+  const second = trees.remove(['/c'], ['/w']);
   await turn();
-  t.deepEqual(calls[1]?.paths, ['/c']);
+  t.deepEqual([calls[1]?.paths, calls[1]?.workdirs], [['/c'], ['/w']]);
   calls[1]?.end();
   await second;
 });

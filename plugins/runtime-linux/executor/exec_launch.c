@@ -5,12 +5,14 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <signal.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/socket.h>
 
 #include "clone.h"
 #include "launch.h"
+#include "listener.h"
 #include "step.h"
 #include "sys.h"
 #include "util.h"
@@ -38,27 +40,44 @@ static int settle_pid(struct visit *visit, struct process *out, int joiner, stru
 	return outcome_settle(outcome, out, err);
 }
 
+/* All it may say is that its filter has a listener. */
+static int attend(struct visit *visit, int gate, struct err *err) {
+	char word[64];
+	ssize_t got;
+
+	while ((got = read(gate, word, sizeof word - 1)) != 0) {
+		struct origin origin = { .pid = visit->outcome->pid, .number = 0 };
+
+		if (got < 0 && errno == EINTR) continue;
+		if (got < 0) return err_sys(err, "cannot hear the process");
+		word[got] = 0;
+		origin.number = atoi(word + 1);
+		if (listener_attend(&visit->plan->steps, visit->slots, &origin, err) < 0) return -1;
+		if (write(gate, "g", 1) < 0) return err_sys(err, "cannot let the process proceed");
+	}
+	return 0;
+}
+
 static int visit_start(struct visit *visit, struct process *out, struct err *err) {
 	struct exec_plan *plan = visit->plan;
-	bool plain = plan->namespaces & CLONE_NEWTIME || !CLONE_CAN_SLEEP;
+	bool plain = plan->namespaces & CLONE_NEWTIME || plan->listener || !CLONE_CAN_SLEEP;
 	struct clone_request request = { .cgroup = plan->cgroup, .plain = plain, .stack_size = CHILD_STACK, .run = joiner_run, .arg = visit, .pidfd = &out->pidfd };
-	int gate[2] = { -1, -1 }, pid;
-	char byte;
+	int gate[2] = { -1, -1 }, pid, heard = 0;
 
 	if (!(request.stack = visit->stack = stack_open())) return err_sys(err, "no memory for a stack");
-	if (plain && pipe2(gate, O_CLOEXEC) < 0) return err_sys(err, "cannot make a pipe");
+	if (plain && socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, gate) < 0) return err_sys(err, "cannot make a socket");
+	visit->ctx.gate = gate[1];
 	pid = clone_child(&request, err);
 	fd_close(&gate[1]);
-	/* A plain fork is waited for by its end of the pipe, which closes at exec. */
-	if (plain && pid > 0)
-		while (read(gate[0], &byte, 1) < 0 && errno == EINTR) continue;
+	/* A plain fork is waited for by its end of the gate, which closes at exec. */
+	if (plain && pid > 0) heard = attend(visit, gate[0], err);
 	fd_close(&gate[0]);
 	/* When the first was killed in its sleep, the second still stands on the stack. */
 	if (visit->outcome->pid && !visit->outcome->executing) (void)kill(visit->outcome->pid, SIGKILL);
 	stack_free(visit->stack);
 	if (pid < 0) return -1;
 	out->pid = pid;
-	return settle_pid(visit, out, pid, err);
+	return heard < 0 ? -1 : settle_pid(visit, out, pid, err);
 }
 
 /* The child is born on the cpus its maker is on; 1024 bytes are more cpus than any kernel is built for. */
@@ -79,6 +98,15 @@ static int visit_from(struct visit *visit, struct process *out, struct err *err)
 	return ret;
 }
 
+static int connect_listener(struct visit *visit, struct err *err) {
+	const struct step *step = visit->plan->listener ? listener_step(&visit->plan->steps) : NULL;
+	int fd;
+
+	if (!step) return 0;
+	fd = unix_connect(visit->plan->listener, err);
+	return fd < 0 ? -1 : slot_fill(&visit->ctx, step->args[2].number, fd, err);
+}
+
 int launch_exec(const struct launch *launch, struct exec_plan *plan, int first, struct process *out, struct err *err) {
 	struct outcome *outcome = mmap(NULL, sizeof *outcome, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
 	struct stdio stdio = STDIO_INIT;
@@ -92,13 +120,14 @@ int launch_exec(const struct launch *launch, struct exec_plan *plan, int first, 
 		.tty = -1, .init = launch->init, .executing = &outcome->executing, .once = launch->sync, .gate = -1, .result = -1,
 	};
 	outcome->err = (struct err)ERR_INIT;
-	if (stdio_open(&plan->io, &stdio, out, err) == 0) {
+	if (connect_listener(&visit, err) == 0 && stdio_open(&plan->io, &stdio, out, err) == 0) {
 		memcpy(visit.ctx.stdio, stdio.child, sizeof stdio.child);
 		visit.ctx.console = stdio.console[1];
 		ret = visit_from(&visit, out, err);
 		if (ret == 0) ret = stdio_settle(&plan->io, &stdio, out, err);
 	}
 	stdio_close(&stdio);
+	for (int i = 0; i < SLOTS; i++) fd_close(&visit.slots[i]);
 	munmap(outcome, sizeof *outcome);
 	if (ret == 0) return 0;
 	process_end(out);
@@ -140,6 +169,10 @@ static int joiner_run(void *arg) {
 	if (plan->namespaces && setns(visit->first, (int)plan->namespaces) < 0) {
 		(void)err_sys(err, "cannot join the container");
 		return fail(visit, "setns");
+	}
+	if (plan->root >= 0 && (fchdir(plan->root) < 0 || chroot(".") < 0)) {
+		(void)err_sys(err, "cannot enter the container's root");
+		return fail(visit, "chroot");
 	}
 	if (plan->namespaces & CLONE_NEWUSER && become_root(err) < 0) return fail(visit, "setns");
 	if (!(plan->namespaces & CLONE_NEWPID)) return command_run(visit);

@@ -4,14 +4,18 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/socket.h>
 #include <sys/uio.h>
 
 #include "clone.h"
+#include "idmap.h"
+#include "listener.h"
 #include "step.h"
 #include "sys.h"
+#include "through.h"
 #include "util.h"
 
 /* What the child works on. A sleeping monitor's memory is the child's as well, so it gets copies of what it changes. */
@@ -31,7 +35,7 @@ static int child_run(void *arg);
 
 /* A child that talks with its executor cannot be one the executor sleeps for. */
 static bool is_plain(const struct launch *launch, const struct plan *plan) {
-	return plan->uid_map || plan->timens || launch->sync || !CLONE_CAN_SLEEP;
+	return plan->uid_map || plan->timens || plan->enter->len || plan->mapped.count || launch->sync || listener_step(&plan->setup) || !CLONE_CAN_SLEEP;
 }
 
 /* The mapped slots go over the gate as descriptors; the byte alone lets the child proceed. */
@@ -80,32 +84,6 @@ static int gate_wait(struct birth *birth, struct err *err) {
 	return 0;
 }
 
-static int write_map(int pid, const char *name, const char *map, struct err *err) {
-	char path[48];
-	struct text text = TEXT(path);
-	autofd fd = -1;
-
-	text_add(&text, "/proc/");
-	text_add_number(&text, pid);
-	text_add(&text, name);
-	fd = openat(AT_FDCWD, path, O_WRONLY | O_CLOEXEC);
-	if (fd >= 0 && write(fd, map, strlen(map)) == (ssize_t)strlen(map)) return 0;
-	err->step = "userns";
-	return err_sys(err, "cannot write %s", path);
-}
-
-static int open_userns(int pid, struct err *err) {
-	char path[48];
-	struct text text = TEXT(path);
-	int fd;
-
-	text_add(&text, "/proc/");
-	text_add_number(&text, pid);
-	text_add(&text, "/ns/user");
-	fd = openat(AT_FDCWD, path, O_RDONLY | O_CLOEXEC);
-	return fd < 0 ? err_sys(err, "cannot open the user namespace") : fd;
-}
-
 /* The monitor's part while a plain fork waits at the gate. */
 static int settle_ids(struct birth *birth, struct ctx *monitor, int pid, struct err *err) {
 	const struct plan *plan = birth->plan;
@@ -113,12 +91,11 @@ static int settle_ids(struct birth *birth, struct ctx *monitor, int pid, struct 
 	int ret;
 
 	if (oom_score_set(&plan->setup, pid, err) < 0) return -1;
-	if (!plan->uid_map) return 0;
-	if (write_map(pid, "/uid_map", plan->uid_map, err) < 0 || write_map(pid, "/gid_map", plan->gid_map, err) < 0) return -1;
+	if (plan->uid_map && userns_map(pid, plan->uid_map, plan->gid_map, err) < 0) return -1;
 	if (!plan->mapped.count) return 0;
-	userns = open_userns(pid, err);
-	if (userns < 0) return -1;
+	if (plan->uid_map && (userns = userns_open(pid, err)) < 0) return -1;
 	monitor->userns = userns;
+	monitor->born = pid;
 	ret = steps_run(monitor, &plan->mapped, err);
 	monitor->userns = -1;
 	return ret;
@@ -133,7 +110,9 @@ static int attend(struct birth *birth, int pid, struct err *err) {
 		if (got < 0 && errno == EINTR) continue;
 		if (got < 0) return err_sys(err, "cannot hear the process");
 		name[got] = 0;
-		if (birth->launch->sync && birth->launch->sync(birth->launch->arg, name, pid, err) < 0) return -1;
+		if (name[0] == LISTENER_WORD) {
+			if (listener_attend(&birth->plan->setup, birth->slots, &(struct origin){ pid, atoi(name + 1) }, err) < 0) return -1;
+		} else if (birth->launch->sync && birth->launch->sync(birth->launch->arg, name, pid, err) < 0) return -1;
 		if (send(birth->gate[0], "g", 1, MSG_NOSIGNAL) < 0) return err_sys(err, "cannot let the process proceed");
 	}
 	return 0;
@@ -190,7 +169,7 @@ static int give_birth(struct birth *birth, struct ctx *monitor, struct process *
 	if (plan->pidns >= 0 && enter_pidns(birth->slots[plan->pidns], &pid_back, err) < 0) return -1;
 	if (plan->timens && enter_timens(plan->timens, &time_back, err) < 0) return -1;
 	if (!plain && !(request.stack = stack_open())) return err_sys(err, "no memory for a stack");
-	pid = clone_child(&request, err);
+	pid = plan->enter->len ? clone_through(&(struct through){ plan->enter, birth->slots, birth->outcome }, &request, err) : clone_child(&request, err);
 	stack_free(request.stack);
 	if (time_back >= 0) (void)setns(time_back, CLONE_NEWTIME);
 	if (pid_back >= 0) (void)setns(pid_back, CLONE_NEWPID);
@@ -256,7 +235,7 @@ static int child_run(void *arg) {
 		ret = gate_wait(birth, err);
 	} else ret = oom_score_set(&plan->setup, 0, err);
 	if (ret == 0 && birth->netns >= 0 && setns(birth->netns, CLONE_NEWNET) < 0) ret = err_sys(err, "cannot enter the network namespace");
-	if (ret == 0 && plan->uid_map) ret = become_root(err);
+	if (ret == 0 && (plan->uid_map || plan->enters_userns)) ret = become_root(err);
 	memcpy(slots, birth->slots, sizeof slots);
 	ctx.slots = slots;
 	ctx.gate = birth->gate[1];

@@ -1,7 +1,7 @@
 /* The executor of an OCI caller: one request comes over an inherited socket, a container or an exec is made, and nobody stays
  * behind. The caller owns stdio and waits for the process itself, as its nearest subreaper. Called by main.c.
  *
- * `[1, "create", PLAN]` or `[1, "exec", EXECPLAN]` comes in; `[1, 2, {sync, pid}]` goes out for each `sync` of the child and is
+ * `[1, "create", PLAN]`, `[1, "exec", EXECPLAN]` or `[1, "teardown", STEPS]` comes in; `[1, 2, {sync, pid}]` goes out for each `sync` of the child and is
  * answered by `[1, "go", nil]`; `[1, 0, {pid, startTime}]` or `[1, 1, failure]` goes out last. See PROTOCOL.md. */
 #define _GNU_SOURCE
 #include "once.h"
@@ -10,11 +10,11 @@
 #include <sys/prctl.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
-#include <sys/un.h>
 
 #include "fdpass.h"
 #include "init.h"
 #include "keep.h"
+#include "listener.h"
 #include "sys.h"
 #include "util.h"
 
@@ -29,6 +29,7 @@ static int forget_caller(void);
 static int hear(struct once *once, struct request *out, struct err *err);
 static int create(struct once *once, const struct node *arg, struct process *out, bool *stay, struct err *err);
 static int exec(struct once *once, const struct node *arg, struct process *out, bool *stay, struct err *err);
+static int tear_down(struct once *once, const struct node *arg, struct err *err);
 static void tell(struct once *once, const struct enc *body);
 static void tell_started(struct once *once, int pid);
 static int on_sync(void *arg, const char *name, int pid, struct err *err);
@@ -48,6 +49,7 @@ int once_main(int channel) {
 	else if (hear(&once, &request, &err) < 0) ret = -1;
 	else if (strcmp(request.op, "create") == 0) ret = create(&once, request.arg, &process, &stay, &err);
 	else if (strcmp(request.op, "exec") == 0) ret = exec(&once, request.arg, &process, &stay, &err);
+	else if (strcmp(request.op, "teardown") == 0) ret = tear_down(&once, request.arg, &err);
 	else ret = err_set(&err, EBADMSG, "there is no request %.40s", request.op);
 	if (ret < 0) {
 		enc_error(&enc, 1, &err);
@@ -147,19 +149,13 @@ static int on_sync(void *arg, const char *name, int pid, struct err *err) {
 	return ret;
 }
 
-/* The path of a unix socket may be longer than an address holds. */
 static int connect_console(const char *path, struct err *err) {
-	autofd folder = openat(AT_FDCWD, path, O_PATH | O_CLOEXEC), fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
-	struct sockaddr_un address = { .sun_family = AF_UNIX };
-	struct text name = TEXT(address.sun_path);
+	int fd;
 
 	err->step = "console";
-	if (folder < 0) return err_sys(err, "cannot open the console socket %s", path);
-	text_add(&name, "/proc/self/fd/");
-	text_add_number(&name, folder);
-	if (fd < 0 || connect(fd, (struct sockaddr *)&address, sizeof address) < 0) return err_sys(err, "cannot connect to the console socket %s", path);
-	err->step = "";
-	return fd_take(&fd);
+	fd = unix_connect(path, err);
+	if (fd >= 0) err->step = "";
+	return fd;
 }
 
 /* Whoever takes the terminal decides itself whether it blocks. */
@@ -202,6 +198,16 @@ static int create(struct once *once, const struct node *arg, struct process *out
 	return ret;
 }
 
+/* What a container leaves that goes neither with its processes nor with its folders. */
+static int tear_down(struct once *once, const struct node *arg, struct err *err) {
+	struct ctx ctx = { .root = -1, .machine_ns = -1, .own_ns = -1, .userns = -1 };
+	struct steps steps;
+
+	if (arg->type != NODE_ARRAY) return err_set(err, EINVAL, "teardown wants a list of steps");
+	if (steps_check(&once->arena, arg, IN_TEARDOWN, &steps, err) < 0) return -1;
+	return steps_run(&ctx, &steps, err);
+}
+
 static int open_first(const struct exec_plan *plan, struct err *err) {
 	int first = plan->pid > 0 ? sys_pidfd_open(plan->pid) : -1;
 
@@ -212,8 +218,22 @@ static int open_first(const struct exec_plan *plan, struct err *err) {
 	return err_set(err, ESRCH, "the container's process has ended");
 }
 
+/* Where joining the mount namespace does not lead. The pidfd still living says that the folder was that process's. */
+static int open_root(int pid, int first, struct err *err) {
+	char path[48];
+	struct text text = TEXT(path);
+	autofd root = -1;
+
+	text_add(&text, "/proc/");
+	text_add_number(&text, pid);
+	text_add(&text, "/root");
+	root = openat(AT_FDCWD, path, O_PATH | O_DIRECTORY | O_CLOEXEC);
+	if (root < 0 || sys_pidfd_send_signal(first, 0) < 0) return err_sys(err, "cannot open the container's root");
+	return fd_take(&root);
+}
+
 static int exec(struct once *once, const struct node *arg, struct process *out, bool *stay, struct err *err) {
-	autofd console = -1, first = -1;
+	autofd console = -1, first = -1, root = -1;
 	struct exec_plan plan;
 
 	if (exec_plan_check(&once->arena, arg, &plan, err) < 0 || provide_init(once, &plan.command, err) < 0) return -1;
@@ -221,6 +241,8 @@ static int exec(struct once *once, const struct node *arg, struct process *out, 
 	if (first < 0) return -1;
 	if (plan.io.console && (console = connect_console(plan.io.console, err)) < 0) return -1;
 	err->step = "";
+	if (plan.chroot && (root = open_root(plan.pid, first, err)) < 0) return -1;
+	plan.root = root;
 	if (launch_exec(&once->launch, &plan, first, out, err) < 0) return -1;
 	*stay = !plan.detach;
 	if (console < 0 || hand_terminal(console, out, err) == 0) return 0;

@@ -75,7 +75,9 @@ static int check_userns(const struct node *map, struct plan *plan, struct err *e
 
 	if (!maps || maps->type == NODE_NIL) {
 		if (plan->clone & CLONE_NEWUSER) return err_set(err, EINVAL, "a new user namespace wants \"userns\"");
-		if (plan->mapped.count) return err_set(err, EINVAL, "\"mapped\" steps want \"userns\"");
+		/* Links are moved with ids or without. */
+		for (uint32_t i = 0; i < plan->mapped.count; i++)
+			if (strcmp(plan->mapped.list[i].op->name, "netdev") != 0) return err_set(err, EINVAL, "\"mapped\" steps want \"userns\"");
 		return 0;
 	}
 	if (!is_texts(maps) || maps->len != 2) return err_set(err, EINVAL, "\"userns\" must be two texts");
@@ -129,13 +131,42 @@ static int check_pidns(const struct node *map, struct plan *plan, struct err *er
 	return 0;
 }
 
+/* Without a mount namespace of its own its mounts are its caller's to take away: that has to be said. */
+static int check_mounts(const struct node *map, struct plan *plan, struct err *err) {
+	bool shared, entered = false;
+
+	if (map_flag(map, "sharedMounts", &shared, err) < 0) return -1;
+	for (uint32_t i = 0; i < plan->enter->len; i++) entered |= plan->enter->items[i].items[1].number == CLONE_NEWNS;
+	if (!(plan->clone & CLONE_NEWNS) == (shared != entered)) return 0;
+	return err_set(err, EINVAL, "\"clone\" must hold CLONE_NEWNS, unless \"enter\" does or \"sharedMounts\" is set");
+}
+
+static bool is_entry(const struct node *entry) {
+	return entry->type == NODE_ARRAY && entry->len == 2 && entry->items[0].type == NODE_UINT && entry->items[0].number < SLOTS &&
+	       entry->items[1].type == NODE_UINT && (entry->items[1].number & ~(uint64_t)NAMESPACES) == 0;
+}
+
+/* What is entered is not made as well. */
+static int check_enter(const struct node *map, struct plan *plan, struct err *err) {
+	uint64_t entered = 0;
+
+	if (map_list(map, "enter", &plan->enter, err) < 0) return -1;
+	for (uint32_t i = 0; i < plan->enter->len; i++) {
+		if (!is_entry(&plan->enter->items[i])) return err_set(err, EINVAL, "\"enter\" must be pairs of a slot and a CLONE_NEW* flag");
+		entered |= plan->enter->items[i].items[1].number;
+	}
+	if (entered & plan->clone) return err_set(err, EINVAL, "\"enter\" and \"clone\" must not name the same namespace");
+	plan->enters_userns = entered & CLONE_NEWUSER;
+	return 0;
+}
+
 static int check_clone(const struct node *map, struct plan *plan, struct err *err) {
 	uint64_t clone;
 
 	if (map_number(map, "clone", UINT32_MAX, &clone, err) < 0) return -1;
 	if (clone & ~(uint64_t)(NAMESPACES & ~CLONE_NEWCGROUP)) return err_set(err, EINVAL, "\"clone\" may hold CLONE_NEW* flags only, and not CLONE_NEWCGROUP");
-	if (!(clone & CLONE_NEWNS)) return err_set(err, EINVAL, "\"clone\" must hold CLONE_NEWNS");
 	plan->clone = (uint32_t)clone;
+	if (check_enter(map, plan, err) < 0 || check_mounts(map, plan, err) < 0) return -1;
 	if (check_timens(map, plan, err) < 0 || check_pidns(map, plan, err) < 0) return -1;
 	if (!plan->timens != !(clone & CLONE_NEWTIME)) return err_set(err, EINVAL, "\"timens\" and CLONE_NEWTIME go together");
 	return map_text_or_null(map, "cgroup", &plan->cgroup, err);
@@ -166,6 +197,7 @@ static int check_first(const struct node *map, struct exec_plan *plan, struct er
 	if (!node_get(map, "pid")) return 0;
 	if (map_number(map, "pid", INT32_MAX, &pid, err) < 0 || map_number(map, "startTime", INT64_MAX, &plan->start_time, err) < 0) return -1;
 	plan->pid = (int)pid;
+	if (map_flag(map, "chroot", &plan->chroot, err) < 0) return -1;
 	return check_inherited(map, &plan->io, err);
 }
 
@@ -181,14 +213,14 @@ static int check_affinity(const struct node *map, struct exec_plan *plan, struct
 int exec_plan_check(struct arena *arena, const struct node *map, struct exec_plan *plan, struct err *err) {
 	uint64_t namespaces;
 
-	*plan = (struct exec_plan){ 0 };
+	*plan = (struct exec_plan){ .root = -1 };
 	err->step = "plan";
 	if (map->type != NODE_MAP) return err_set(err, EINVAL, "a plan must be a map");
 	if (map_text(map, "exec", &plan->exec, err) < 0 || map_text_or_null(map, "cgroup", &plan->cgroup, err) < 0 ||
 	    map_texts(map, "tasks", &plan->tasks, err) < 0 || map_number(map, "namespaces", UINT32_MAX, &namespaces, err) < 0 ||
 	    map_flag(map, "terminal", &plan->io.terminal, err) < 0 || map_flag(map, "stdin", &plan->io.stdin_open, err) < 0 ||
 	    map_flag(map, "detach", &plan->detach, err) < 0 || check_affinity(map, plan, err) < 0 || check_size(map, &plan->io, err) < 0 || check_owner(map, &plan->io, err) < 0 ||
-	    check_first(map, plan, err) < 0)
+	    map_text_or_null(map, "listener", &plan->listener, err) < 0 || check_first(map, plan, err) < 0)
 		return -1;
 	if (strlen(plan->exec) > 128) return err_set(err, EINVAL, "\"exec\" is longer than 128 bytes");
 	if (namespaces & ~(uint64_t)NAMESPACES) return err_set(err, EINVAL, "\"namespaces\" may hold CLONE_NEW* flags only");

@@ -63,6 +63,8 @@ struct plan {
 	const char *cgroup;
 	const char *uid_map, *gid_map; /* NULL without a user namespace */
 	const char *timens;
+	const struct node *enter; /* namespaces to be born by way of: [slot, CLONE_NEW*] each; empty without */
+	bool enters_userns;
 	int pidns; /* the slot with the pid namespace to be born in, or -1 */
 	struct steps prepare, mapped, setup, teardown;
 	const struct node *cgroups;
@@ -81,8 +83,11 @@ struct exec_plan {
 	const struct node *tasks;
 	uint32_t namespaces;
 	struct steps steps;
+	const char *listener; /* the unix socket that takes the listener of the filter; NULL: none */
 	struct io_plan io;
 	bool detach;
+	bool chroot; /* once only: the root of the first process is entered by itself, no mount namespace is */
+	int root;    /* that root */
 	int pid; /* once only: the container's first process, and when it began */
 	uint64_t start_time;
 	struct command command;

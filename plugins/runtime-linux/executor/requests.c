@@ -12,6 +12,7 @@
 #include "spares.h"
 #include "sys.h"
 #include "util.h"
+#include "workdir.h"
 #include "worker.h"
 
 enum { READ_LIMIT = 1024 * 1024 };
@@ -110,7 +111,7 @@ static int on_start(struct ask *ask, struct err *err) {
 struct work {
 	struct ask *ask;
 	struct keep keep;
-	const struct node *paths;
+	const struct node *paths, *workdirs;
 };
 
 static int work(struct ask *ask, int (*run)(void *), struct work *work, struct err *err) {
@@ -159,6 +160,14 @@ static int run_rmtree(void *arg) {
 		if (ret == 0) err = one;
 		ret = -1;
 	}
+	for (uint32_t i = 0; work->workdirs && i < work->workdirs->len; i++) {
+		const char *path = work->workdirs->items[i].str;
+
+		one = (struct err)ERR_INIT;
+		if (workdir_put(path) || rmtree(path, &one) == 0) continue;
+		if (ret == 0) err = one;
+		ret = -1;
+	}
 	return worker_answer(work->ask->request.seq, ret, &err);
 }
 
@@ -167,6 +176,7 @@ static int on_rmtree(struct ask *ask, struct err *err) {
 
 	err->step = "rmtree";
 	if (map_texts(ask->request.arg, "paths", &todo.paths, err) < 0) return -1;
+	if (node_get(ask->request.arg, "workdirs") && map_texts(ask->request.arg, "workdirs", &todo.workdirs, err) < 0) return -1;
 	return work(ask, run_rmtree, &todo, err);
 }
 

@@ -25,6 +25,7 @@ struct ctx {
 	int machine_ns; /* monitor: the machine's own mount namespace */
 	int own_ns;     /* monitor: its own, while it is in the machine's; else -1 */
 	int userns;     /* monitor: the container's user namespace, in `mapped`; else -1 */
+	int born;       /* monitor: the process that waits, in `mapped` */
 	int stdio[3];   /* child: what becomes 0, 1, 2; -1 means /dev/null or the terminal */
 	int console;    /* child: the socket that takes the terminal's master; -1 without a terminal */
 	int tty;        /* child: the terminal's slave; -1 before it is opened */
@@ -45,13 +46,14 @@ int steps_run(struct ctx *ctx, const struct steps *steps, struct err *err);
 /* Carries out all, whatever fails. */
 void steps_try_all(struct ctx *ctx, const struct steps *steps);
 
-step_fn step_mkdir, step_chown, step_write, step_open, step_tree, step_netns, step_rmdir, step_unlink, step_devices;
+step_fn step_mkdir, step_workdir, step_chown, step_write, step_open, step_tree, step_netns, step_rmdir, step_unlink, step_devices;
 step_fn step_join, step_unshare, step_setns, step_propagation, step_fs, step_place, step_root, step_bindroot, step_mount, step_attr;
 step_fn step_folder, step_node, step_link, step_console, step_mask, step_readonly, step_pivot, step_chroot;
 step_fn step_sysctl, step_hostname, step_domainname, step_loopback, step_rlimit, step_oom, step_attribute, step_session, step_umask, step_cwd;
 step_fn step_personality, step_scheduler, step_ioprio, step_affinity, step_mempolicy;
 step_fn step_user, step_caps, step_nnp, step_seccomp, step_exec;
-step_fn step_fifo, step_sync, step_hook, step_lookup, step_hold;
+step_fn step_netdev, step_copyup, step_device, step_userns, step_mountnode, step_rootat, step_unmount;
+step_fn step_connect, step_fifo, step_sync, step_hook, step_lookup, step_hold;
 
 /* Puts the monitor back into its own mount namespace, if `tree` took it out of it. */
 int machine_leave(struct ctx *ctx, struct err *err);
@@ -102,6 +104,10 @@ int seccomp_before_caps(struct ctx *ctx, uint64_t effective, struct err *err);
 void held_failed(struct ctx *ctx, const struct err *err);
 /* Finds the command inside and remembers its path. */
 int command_find(struct ctx *ctx, struct err *err);
+/* Asks the executor and waits for its word. */
+int gate_ask(struct ctx *ctx, const char *words, size_t len, struct err *err);
+/* Closes what does not wait along at a later `hold`: a profile need not allow close_range, so it comes before the filter. */
+void hold_prepare(struct ctx *ctx);
 /* Descriptors above 2 close at exec, signals are as at birth, the process dies with its monitor. */
 int command_ready(struct ctx *ctx, struct err *err);
 

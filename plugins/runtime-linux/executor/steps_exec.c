@@ -6,11 +6,12 @@
 #include <sys/prctl.h>
 #include <sys/stat.h>
 
+#include "listener.h"
 #include "step.h"
 #include "sys.h"
 #include "util.h"
 
-enum { SECCOMP_FILTER_MODE = 1, CAP_SYS_ADMIN_BIT = 21 };
+enum { SECCOMP_FILTER_MODE = 1, CAP_SYS_ADMIN_BIT = 21, NEW_LISTENER = 8 };
 
 struct filter_program {
 	unsigned short len;
@@ -35,6 +36,7 @@ int command_ready(struct ctx *ctx, struct err *err) {
 	if (ctx->ready) return 0;
 	if (!has_step(ctx->steps, step_umask)) umask(022);
 	sigemptyset(&none);
+	hold_prepare(ctx);
 	if (sys_close_range(3 + ctx->io->fds, ~0u, CLOSE_RANGE_CLOEXEC_FLAG) < 0 && errno != ENOSYS && errno != EINVAL)
 		return err_sys(err, "cannot mark the descriptors");
 	/* The only disposition the executor ever changes. */
@@ -44,20 +46,29 @@ int command_ready(struct ctx *ctx, struct err *err) {
 	return 0;
 }
 
-static int load_filter(struct ctx *ctx, const struct node *args, struct err *err) {
+static int load_filter(struct ctx *ctx, const struct step *step, struct err *err) {
+	const struct node *args = step->args;
+	bool listened = step->argc > 2;
+	unsigned flags = (unsigned)args[1].number | (listened ? NEW_LISTENER : 0);
 	struct filter_program program = { (unsigned short)(args[0].len / 8), args[0].str };
+	int listener;
 
 	if (ctx->filtered) return 0;
 	if (args[0].len / 8 > 4096) return err_set(err, E2BIG, "the filter has more than 4096 instructions");
-	if (syscall(SYS_seccomp, SECCOMP_FILTER_MODE, (unsigned)args[1].number, &program) < 0) return err_sys(err, "the kernel refuses the filter");
+	listener = (int)syscall(SYS_seccomp, SECCOMP_FILTER_MODE, flags, &program);
+	if (listener < 0) return err_sys(err, "the kernel refuses the filter");
 	ctx->filtered = true;
+	if (!listened) return 0;
+	if (listener_offer(ctx, listener, err) < 0) return -1;
+	close(listener);
 	return 0;
 }
 
 /* Once it is loaded, the calls of the hygiene may be denied: they come first. */
 int step_seccomp(struct ctx *ctx, const struct node *args, struct err *err) {
 	if (command_ready(ctx, err) < 0) return -1;
-	return load_filter(ctx, args, err);
+	(void)args;
+	return load_filter(ctx, &ctx->steps->list[ctx->at], err);
 }
 
 int seccomp_before_caps(struct ctx *ctx, uint64_t effective, struct err *err) {
@@ -72,7 +83,7 @@ int seccomp_before_caps(struct ctx *ctx, uint64_t effective, struct err *err) {
 	}
 	if (!filter) return 0;
 	if (command_ready(ctx, err) < 0) return -1;
-	return load_filter(ctx, filter->args, err);
+	return load_filter(ctx, filter, err);
 }
 
 static const char *search_path(char *const *env) {

@@ -8,9 +8,11 @@
 #include <time.h>
 
 #include "groups.h"
+#include "listener.h"
 #include "step.h"
 #include "sys.h"
 #include "util.h"
+#include "workdir.h"
 
 /* `write` with the optional flag is told by the list's own count, as arguments after the last are not ours to read. */
 static bool has_flag(const struct ctx *ctx, uint32_t at) {
@@ -23,6 +25,11 @@ int step_mkdir(struct ctx *ctx, const struct node *args, struct err *err) {
 	(void)ctx;
 	if (mkdir(args[0].str, (mode_t)args[1].number) == 0 || errno == EEXIST) return 0;
 	return err_sys(err, "cannot make %s", args[0].str);
+}
+
+int step_workdir(struct ctx *ctx, const struct node *args, struct err *err) {
+	(void)ctx;
+	return workdir_take(args[0].str, err);
 }
 
 int step_chown(struct ctx *ctx, const struct node *args, struct err *err) {
@@ -73,8 +80,10 @@ static int tree_open(struct ctx *ctx, const struct node *args, struct err *err) 
 
 	if (fd < 0) return err_sys(err, "cannot open %s", args[1].str);
 	if (args[3].yes) {
-		if (ctx->userns < 0) return err_set(err, EINVAL, "an idmapped tree belongs into \"mapped\"");
-		attr.userns_fd = (uint64_t)ctx->userns;
+		int userns = ctx->steps->list[ctx->at].argc > 5 ? slot_get(ctx, args[5].number, err) : ctx->userns;
+
+		if (userns < 0) return err_set(err, EINVAL, "an idmapped tree belongs into \"mapped\", or names a user namespace");
+		attr.userns_fd = (uint64_t)userns;
 		if (sys_mount_setattr(fd, "", AT_EMPTY_PATH | (args[2].yes ? AT_RECURSIVE : 0), &attr) < 0)
 			return err_sys(err, "cannot map the ids of %s", args[1].str);
 	}
@@ -136,10 +145,23 @@ int step_rmdir(struct ctx *ctx, const struct node *args, struct err *err) {
 	return 0;
 }
 
+int step_unmount(struct ctx *ctx, const struct node *args, struct err *err) {
+	(void)ctx;
+	/* EINVAL: nothing is mounted there. */
+	if (umount2(args[0].str, MNT_DETACH | UMOUNT_NOFOLLOW) == 0 || errno == ENOENT || errno == EINVAL) return 0;
+	return err_sys(err, "cannot unmount %s", args[0].str);
+}
+
 int step_unlink(struct ctx *ctx, const struct node *args, struct err *err) {
 	(void)ctx;
 	if (unlink(args[0].str) == 0 || errno == ENOENT) return 0;
 	return err_sys(err, "cannot remove %s", args[0].str);
+}
+
+int step_connect(struct ctx *ctx, const struct node *args, struct err *err) {
+	int fd = unix_connect(args[1].str, err);
+
+	return fd < 0 ? -1 : slot_fill(ctx, args[0].number, fd, err);
 }
 
 int step_fifo(struct ctx *ctx, const struct node *args, struct err *err) {

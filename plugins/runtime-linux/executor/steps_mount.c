@@ -2,6 +2,7 @@
  * until it is in its place. Called through the table in ops.c. */
 #define _GNU_SOURCE
 #include <errno.h>
+#include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
 
@@ -38,6 +39,18 @@ static int set_option(struct ctx *ctx, int fs, const struct node *option, struct
 	return sys_fsconfig(fs, CORE_FSCONFIG_FD, key, NULL, fd) < 0 ? err_sys(err, "option %s of slot %d is refused", key, slot) : 0;
 }
 
+/* The mode of the folder at that place, if there is one. */
+static int set_mode_of(struct ctx *ctx, int fs, const char *path, struct err *err) {
+	autofd folder = inside_open(ctx, path, O_PATH | O_DIRECTORY, 0, &(struct err)ERR_INIT);
+	char octal[16];
+	struct stat info;
+
+	if (folder < 0) return 0;
+	if (fstat(folder, &info) < 0) return err_sys(err, "cannot look at %s", path);
+	(void)snprintf(octal, sizeof octal, "%o", info.st_mode & 07777);
+	return sys_fsconfig(fs, CORE_FSCONFIG_STRING, "mode", octal, 0) < 0 ? err_sys(err, "option mode=%s is refused", octal) : 0;
+}
+
 static int fs_mount(struct ctx *ctx, const struct node *args, struct err *err) {
 	const struct node *options = &args[2];
 	autofd fs = sys_fsopen(args[1].str);
@@ -46,6 +59,7 @@ static int fs_mount(struct ctx *ctx, const struct node *args, struct err *err) {
 	if (fs < 0) return err_sys(err, "cannot open a filesystem of type %s", args[1].str);
 	for (uint32_t i = 0; i < options->len; i++)
 		if (set_option(ctx, fs, &options->items[i], err) < 0) return -1;
+	if (ctx->steps->list[ctx->at].argc > 4 && set_mode_of(ctx, fs, args[4].str, err) < 0) return -1;
 	if (sys_fsconfig(fs, CORE_FSCONFIG_CREATE, NULL, NULL, 0) < 0) return err_sys(err, "cannot create the %s", args[1].str);
 	fd = sys_fsmount(fs, (unsigned)args[3].number);
 	return fd < 0 ? err_sys(err, "cannot mount the %s", args[1].str) : fd;
@@ -68,12 +82,12 @@ int step_place(struct ctx *ctx, const struct node *args, struct err *err) {
 
 /* The new root goes on top of the old one: lookups by absolute path still begin below it, and no folder of the machine's
  * has to be made or reachable for a mapped root user. */
-static int take_root(struct ctx *ctx, int fd, struct err *err) {
+static int take_root(struct ctx *ctx, int fd, const char *place, struct err *err) {
 	struct stat info;
 
 	if (ctx->root >= 0) return err_set(err, EINVAL, "there is a root already");
 	if (fstat(fd, &info) < 0) return err_sys(err, "cannot look at the new root");
-	if (sys_move_mount(fd, AT_FDCWD, "/", MOVE_MOUNT_F_EMPTY_PATH) < 0) return err_sys(err, "cannot mount the new root");
+	if (sys_move_mount(fd, AT_FDCWD, place, MOVE_MOUNT_F_EMPTY_PATH) < 0) return err_sys(err, "cannot mount the new root onto %s", place);
 	ctx->root = fd;
 	ctx->root_device = info.st_dev;
 	ctx->root_inode = info.st_ino;
@@ -83,14 +97,21 @@ static int take_root(struct ctx *ctx, int fd, struct err *err) {
 int step_root(struct ctx *ctx, const struct node *args, struct err *err) {
 	int fd = slot_get(ctx, args[0].number, err);
 
-	return fd < 0 ? -1 : take_root(ctx, fd, err);
+	return fd < 0 ? -1 : take_root(ctx, fd, "/", err);
+}
+
+/* Of a process that shares the machine's mounts: the machine's own root stays where it is. */
+int step_rootat(struct ctx *ctx, const struct node *args, struct err *err) {
+	int fd = slot_get(ctx, args[0].number, err);
+
+	return fd < 0 ? -1 : take_root(ctx, fd, args[1].str, err);
 }
 
 int step_bindroot(struct ctx *ctx, const struct node *args, struct err *err) {
 	autofd fd = sys_open_tree(AT_FDCWD, args[0].str, OPEN_TREE_CLONE | OPEN_TREE_CLOEXEC | (args[1].yes ? AT_RECURSIVE : 0));
 
 	if (fd < 0) return err_sys(err, "cannot open %s", args[0].str);
-	if (take_root(ctx, fd, err) < 0) return -1;
+	if (take_root(ctx, fd, "/", err) < 0) return -1;
 	(void)fd_take(&fd);
 	return 0;
 }

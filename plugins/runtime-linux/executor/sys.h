@@ -32,6 +32,9 @@
 #ifndef SYS_pidfd_open
 #define SYS_pidfd_open 434
 #endif
+#ifndef SYS_pidfd_getfd
+#define SYS_pidfd_getfd 438
+#endif
 #ifndef SYS_clone3
 #define SYS_clone3 435
 #endif
@@ -145,6 +148,10 @@ static inline int sys_close_range(unsigned first, unsigned last, unsigned flags)
 
 static inline int sys_pidfd_open(int pid) {
 	return (int)syscall(SYS_pidfd_open, pid, 0);
+}
+
+static inline int sys_pidfd_getfd(int pidfd, int number) {
+	return (int)syscall(SYS_pidfd_getfd, pidfd, number, 0);
 }
 
 static inline int sys_pidfd_send_signal(int fd, int number) {

@@ -9,6 +9,7 @@ import { Queue } from '../events.js';
 import { checkExec } from '../lifecycle/process.js';
 import { asCoreError } from '../link/failure.js';
 import { joinedGroups } from '../oci/joined-groups.js';
+import { execJoins } from '../oci/namespaces.js';
 import { askOnce, type Asked } from '../oci/once.js';
 import { statusOf, type Container as Found } from '../oci/state.js';
 import { compileExec } from '../plan/exec.js';
@@ -71,7 +72,7 @@ function planOf({ host }: Context, { found: { record }, request, execId }: Omit<
   const { cgroup, tasks } = joinedGroups(record, undefined);
   const plan = compileExec({ execId, request, spec: config, host, cgroup, tasks });
   // The executor stays to tell the end, whoever listens.
-  return { ...plan, pid, startTime, inherit: !plan.terminal, fds: 0, stdin: false, detach: false };
+  return { ...plan, ...execJoins(config), pid, startTime, inherit: !plan.terminal, fds: 0, stdin: false, detach: false };
 }
 
 function carry({ ended, streams }: Asked, { queue, input }: { readonly queue: Queue<ProcessEvent>; readonly input: AsyncIterable<Uint8Array> | undefined }): void {

@@ -37,7 +37,7 @@ async function settle(context: Context, container: Container): Promise<void> {
   const { rootfs } = container.record ?? {};
   if (rootfs?.kind !== 'overlay' || rootfs.keep !== false || context.closed) return;
   const { state, upper, work } = container.paths;
-  await context.trees.remove([upper, work, `${state}/upper`, `${state}/work`]).catch((thrown: unknown) => {
+  await context.trees.remove([upper, `${state}/upper`, `${state}/work`], [work]).catch((thrown: unknown) => {
     context.warn(`cannot dispose of what ${container.id} wrote: ${String(thrown)}`);
   });
 }

@@ -19,7 +19,7 @@ async function remove(context: Context, container: Container): Promise<void> {
   await killContainer(context, container);
   await container.settling;
   const { dir, state, upper, work } = container.paths;
-  if (container.touched) await context.trees.remove([dir, state, upper, work]);
+  if (container.touched) await context.trees.remove([dir, state, upper], [work]);
   await container.hangUp();
   context.containers.delete(container.id);
   container.markRemoved();

@@ -6,6 +6,7 @@ import { changedLimits, mergeResources } from '../cgroup/change.js';
 import { missingControllers, requireControllers } from '../cgroup/limits.js';
 import { processesOf } from '../cgroup/members.js';
 import { applyLimits } from '../cgroup/update.js';
+import { exceededLimit } from '../cgroup/usage.js';
 import type { Container } from '../container.js';
 import type { Context } from '../context.js';
 import { Issues } from '../issues.js';
@@ -22,6 +23,8 @@ export async function updateContainer(context: Context, container: Container, ch
   const merged = mergeResources(record.spec.linux?.resources ?? {}, changes);
   check(context, container, { changes, merged });
   if (container.isRunning) {
+    const exceeded = exceededLimit(context.host.cgroups, { path: container.paths.cgroup, changes, merged });
+    if (exceeded) throw new CoreError('E_SETUP', { message: `cannot update the container: ${exceeded}`, hint: 'Choose a higher limit, or leave checkBeforeUpdate out.', object: container.object });
     await applyLimits(changedLimits(context.host.cgroups, { path: container.paths.cgroup, changes, merged }), { object: container.object, members: () => processesOf(container), onGroup: (folder) => container.addTasks(`${folder}/tasks`) });
   }
   const next: ContainerRecord = { ...record, spec: { ...record.spec, linux: { ...record.spec.linux, resources: merged } } };

@@ -2,10 +2,17 @@
  * Removes folders through the executor. Comes in: paths, from every removal. Goes out: they are gone. A worker process per
  * removal is what many removals at once would mostly pay for, so those that come while the workers are busy go to the next one together.
  */
-type Remove = (paths: readonly string[]) => Promise<unknown>;
+interface Trees {
+  readonly paths: readonly string[];
+  /** Of overlays: kept for the next container where they are empty. */
+  readonly workdirs: readonly string[];
+}
+
+type Remove = (trees: Trees) => Promise<unknown>;
 
 interface Batch {
   readonly paths: string[];
+  readonly workdirs: string[];
   readonly done: Promise<void>;
   readonly begin: () => void;
 }
@@ -23,18 +30,19 @@ export class TreeRemover {
   }
 
   /** Rejects as the removal of the whole batch does; asking again is always right. */
-  remove(paths: readonly string[]): Promise<void> {
+  remove(paths: readonly string[], workdirs: readonly string[] = []): Promise<void> {
     const batch = (this.#next ??= this.#open());
     batch.paths.push(...paths);
+    batch.workdirs.push(...workdirs);
     if (this.#working < WORKERS) this.#begin();
     return batch.done;
   }
 
   #open(): Batch {
-    const paths: string[] = [];
+    const trees = { paths: [] as string[], workdirs: [] as string[] };
     let begin = (): void => {};
     const begun = new Promise<void>((resolve) => (begin = resolve));
-    return { paths, begin, done: begun.then(async () => void (await this.#remove(paths))) };
+    return { ...trees, begin, done: begun.then(async () => void (await this.#remove(trees))) };
   }
 
   #begin(): void {

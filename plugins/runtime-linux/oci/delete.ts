@@ -6,6 +6,7 @@ import { thawGroups, thawProcess } from './freezer.js';
 import type { Globals } from './globals.js';
 import { killAll, memberFolder, removeGroups } from './groups.js';
 import { writeLog } from './log.js';
+import { removeSharedRoot } from './shared-root.js';
 import { forget, ids, isAlive, load, publicState, statusOf, type Container } from './state.js';
 
 export interface DeleteOptions {
@@ -54,6 +55,7 @@ export async function destroy(globals: Globals, { folder, record }: Container): 
   const members = memberFolder(record.groups);
   if (members !== undefined && record.made.includes(members)) await killAll(members);
   await removeGroups(record.groups, record.made);
+  await removeSharedRoot({ folder, record });
   forget(folder);
   if (!record.config.hooks?.poststop?.length) return;
   // What runs programs is loaded where there is one to run.

@@ -4,13 +4,15 @@ import type { Oci } from '@core/core/plugin';
 import { CoreError } from '@core/core/plugin';
 import { Issues } from '../issues.js';
 import { execAffinity, execSteps } from '../plan/exec.js';
-import { execNamespaces } from '../plan/namespaces.js';
 import { checkProcess } from '../validate/process.js';
 import { OciFailure, startFailure } from './failure.js';
 import { inheritedFds } from './flags.js';
 import { foreground } from './foreground.js';
+import { keepsGroups } from './groups-kept.js';
 import type { Globals } from './globals.js';
 import { joinedGroups } from './joined-groups.js';
+import { listenerMessage, listenerPath } from './listener.js';
+import { execJoins } from './namespaces.js';
 import { askOnce } from './once.js';
 import { onceIo } from './plan.js';
 import { execProcess, type ProcessFlags } from './process.js';
@@ -79,15 +81,18 @@ function execPlan(record: ContainerRecord, { process, options }: Wanted): Record
   const { terminal = false } = process;
   if (terminal && options.detach && options.consoleSocket === undefined) throw new OciFailure('cannot allocate tty if core-oci will detach without setting console socket', FAILED);
   const console = options.consoleSocket === undefined ? undefined : resolve(options.consoleSocket);
+  const listener = listenerPath(config);
+  const surroundings = { groupsStay: keepsGroups(config), linux: config.linux, seccomp: config.linux?.seccomp, listener: listener === undefined ? undefined : { socket: 0, message: listenerMessage(record, 'running') } };
   return {
     exec: 'exec',
     pid,
     startTime,
     ...joinedGroups(record, options.cgroup),
-    namespaces: execNamespaces(config),
+    ...execJoins(config),
     ...execAffinity(process),
-    steps: execSteps(process, { linux: config.linux, seccomp: config.linux?.seccomp }).map((step) => (step[0] === 'cwd' ? ['cwd', step[1], false] : step)),
+    steps: execSteps(process, surroundings).map((step) => (step[0] === 'cwd' ? ['cwd', step[1], false] : step)),
     ...onceIo({ ...config, process }, { fds: inheritedFds(options.preserveFds), console }),
     detach: options.detach,
+    ...(listener !== undefined && { listener }),
   };
 }

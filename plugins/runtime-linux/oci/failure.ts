@@ -12,6 +12,8 @@ export class OciFailure extends Error {
 
 export const doesNotExist = (): OciFailure => new OciFailure('container does not exist');
 
+export const noProcess = (): OciFailure => new OciFailure('cannot start a container whose config.json has no process');
+
 /** `command` is argv[0]: a command that cannot be found is told as a shell of Go's would. */
 export function startFailure(thrown: unknown, command: string): Error {
   if (!isStepError(thrown)) return thrown instanceof Error ? thrown : new Error(String(thrown));

@@ -3,13 +3,15 @@ import { resolve } from 'node:path';
 import type { Oci } from '@core/core/plugin';
 import { machineFacts } from '../facts.js';
 import { loadBundle, type Bundle } from './config.js';
-import { OciFailure, startFailure } from './failure.js';
+import { noProcess, OciFailure, startFailure } from './failure.js';
 import { inheritedFds, listenFds } from './flags.js';
 import type { Globals } from './globals.js';
 import { makeGroups, removeGroups } from './groups.js';
 import { runHooks } from './hooks.js';
+import { writeLog } from './log.js';
 import { askOnce, type Asked, type Sync } from './once.js';
 import { compileOciPlan, SYNC_HOOKS, SYNC_START, type LaunchMode } from './plan.js';
+import { removeSharedRoot } from './shared-root.js';
 import { checkId, claim, forget, isAlive, processStat, publicState, save, writeWhole, type Container, type ContainerRecord } from './state.js';
 
 export interface LaunchOptions {
@@ -31,7 +33,9 @@ export async function launch(globals: Globals, id: string, { options, mode }: { 
   checkId(id);
   const host = machineFacts();
   const bundle = loadBundle(options.bundle, { id, file: options.config, systemd: globals.systemdCgroup, host });
+  for (const warning of bundle.warnings) writeLog(globals, 'warning', warning);
   const process = bundle.config.process as Oci.Process;
+  if (mode !== 'create' && process.args.length === 0) throw noProcess();
   checkConsole({ terminal: process.terminal ?? false, detach: mode !== 'foreground', socket: options.consoleSocket });
   const folder = claim(globals.root, id);
   let record = recordOf(id, bundle);
@@ -89,12 +93,14 @@ async function attend({ sync, pid }: Sync, { know, current, options }: Attendanc
   if (sync === SYNC_START && options.pidFile !== undefined) writeWhole(resolve(options.pidFile), String(pid), 0o644);
   if (sync !== SYNC_HOOKS) return;
   const record = current();
-  await runHooks(record.config, 'prestart', publicState(record, 'creating'));
-  await runHooks(record.config, 'createRuntime', publicState(record, 'creating'));
+  // By the specification's lifecycle all hooks of the creation come after the step that is called creating.
+  await runHooks(record.config, 'prestart', publicState(record, 'created'));
+  await runHooks(record.config, 'createRuntime', publicState(record, 'created'));
 }
 
 async function undo(folder: string, record: ContainerRecord): Promise<void> {
   if (record.pid > 0 && isAlive(record)) process.kill(record.pid, 'SIGKILL');
   await removeGroups(record.groups, record.made).catch(() => {});
+  await removeSharedRoot({ folder, record });
   forget(folder);
 }

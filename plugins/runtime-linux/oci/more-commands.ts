@@ -95,6 +95,9 @@ function addLimits(program: Command, { globals }: Wiring): void {
     .action(async (id: string, options: EventsOptions) => {
       await (await import('./events.js')).events(globals(), id, options);
     });
+  program.command('stats').description('print what a container uses, once').argument('<id>').action(async (id: string) => {
+    await (await import('./events.js')).events(globals(), id, { stats: true, interval: 1 });
+  });
 }
 
 function collect(text: string, all: readonly string[]): string[] {

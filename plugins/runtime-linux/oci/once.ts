@@ -45,7 +45,7 @@ export interface AskOptions {
   readonly onSync?: (sync: Sync) => Promise<void> | void;
 }
 
-export function askOnce(op: 'create' | 'exec', plan: unknown, { fds, piped = false, executor = EXECUTOR, onSync = () => {} }: AskOptions): Asked {
+export function askOnce(op: 'create' | 'exec' | 'teardown', plan: unknown, { fds, piped = false, executor = EXECUTOR, onSync = () => {} }: AskOptions): Asked {
   const channel = 3 + fds;
   const kept = Array.from({ length: fds }, (_, index) => handOn(3 + index));
   const stdio = piped ? 'pipe' : 'inherit';

@@ -3,7 +3,7 @@
  * topics are those of `plan/`; what is different here is the root, the waiting and the descriptors.
  */
 import type { Oci } from '@core/core/plugin';
-import { MS } from '../constants.js';
+import { CLONE, MS } from '../constants.js';
 import { cgroupNamespace, cgroupSteps } from '../plan/cgroup.js';
 import { deviceSteps } from '../plan/devices.js';
 import { PlanDraft } from '../plan/draft.js';
@@ -11,14 +11,18 @@ import { containerGroups } from '../plan/groups.js';
 import { idMaps, outside, timeOffsets } from '../plan/ids.js';
 import type { HostFacts } from '../plan/input.js';
 import { mountSteps } from '../plan/mounts.js';
-import { cloneFlags, joinSteps } from '../plan/namespaces.js';
+import { netDeviceSteps } from '../plan/net-devices.js';
 import { identitySteps, processSteps } from '../plan/process.js';
 import { protectionSteps } from '../plan/protection.js';
 import { rootPropagation, rootReadonly } from '../plan/rootfs.js';
 import type { ChildStep, MonitorStep, Plan } from '../protocol.js';
 import type { Bundle } from './config.js';
 import { withEveryGroup } from './groups.js';
+import { keepsGroups, withCallersGroups } from './groups-kept.js';
 import { hookSteps } from './hooks.js';
+import { listenerMessage, listenerPath } from './listener.js';
+import { joinNamespaces, joins, type NamespacePlan } from './namespaces.js';
+import { removalSteps, sharedRoot, sharesMounts } from './shared-root.js';
 import { GO, publicState, RESULT, type ContainerRecord } from './state.js';
 
 /** Whether the process waits for `start`, or goes on by itself, with or without somebody who stays with it. */
@@ -36,6 +40,8 @@ export interface OciPlanInput {
   readonly console: string | undefined;
 }
 
+type TreeStep = Extract<MonitorStep, readonly ['tree', ...unknown[]]>;
+
 /** Steps that only an executor for one request knows. */
 type OnceStep =
   | readonly ['fifo', path: string, mode: number]
@@ -44,9 +50,9 @@ type OnceStep =
   | readonly ['hold', go: number, result: number]
   | readonly ['hook', path: string, argv: readonly string[], env: readonly string[], seconds: number, head: string, tail: string];
 
-export interface OncePlan extends Omit<Plan, 'prepare' | 'setup' | 'io'> {
+export interface OncePlan extends Omit<Plan, 'prepare' | 'setup' | 'io' | 'clone' | 'pidns'>, NamespacePlan {
   readonly prepare: readonly (MonitorStep | OnceStep)[];
-  readonly setup: readonly (ChildStep | OnceStep)[];
+  readonly setup: readonly (ChildStep | TreeStep | OnceStep)[];
   readonly io: OnceIo;
   readonly detach: boolean;
 }
@@ -73,7 +79,8 @@ export function compileOciPlan(input: OciPlanInput): OncePlan {
   const { config } = input.bundle;
   const groups = cgroupSteps(draft);
   cgroupNamespace(draft);
-  joinSteps(draft);
+  const namespaces = joinNamespaces(draft);
+  netDeviceSteps(draft, laterNetwork(draft));
   rootSteps(draft, input);
   mountSteps(draft);
   deviceSteps(draft);
@@ -83,28 +90,57 @@ export function compileOciPlan(input: OciPlanInput): OncePlan {
   if (cwd !== '/') draft.setup.push(['folder', cwd, 0o755]);
   protectionSteps(draft);
   rootReadonly(draft);
-  const inRuntime = draft.setup.splice(0);
-  rootPropagation(draft);
+  const inRuntime = inOrder(draft, draft.setup.splice(0));
+  if (!sharesMounts(config)) rootPropagation(draft);
   identitySteps(draft);
   processSteps(draft);
-  const exec = draft.setup.pop() as ChildStep;
+  if (keepsGroups(config)) draft.setup.splice(0, draft.setup.length, ...draft.setup.map(withCallersGroups));
+  const { args = [] } = config.process ?? {};
   const waiting = waitSteps(draft, input);
   return {
     id: input.record.id,
     dir: input.folder,
-    clone: cloneFlags(config),
     ...groups,
+    ...namespaces,
     // Somebody else's group, with somebody else's processes in it, is none of ours to empty.
     cgroups: groups.cgroups.filter((folder) => input.record.made.includes(folder)),
     ...idMaps(config),
     ...timeOffsets(config),
     prepare: [...draft.prepare, ...waiting.prepare],
     mapped: draft.mapped,
-    setup: [['propagation', outerPropagation(config)], ...inRuntime, ...runtimeHooks(input), [input.noPivot ? 'chroot' : 'pivot'], ...draft.setup, ['lookup'], ...waiting.setup, exec],
-    teardown: draft.teardown.filter(([, path]) => typeof path === 'string' && input.record.made.includes(path)),
+    setup: [...outerPropagation(config), ...inRuntime, ...runtimeHooks(input), [input.noPivot || sharesMounts(config) ? 'chroot' : 'pivot'], ...commandSteps(draft.setup, { waiting: waiting.setup, args })],
+    teardown: [
+      ...draft.teardown.filter(([, path]) => typeof path === 'string' && input.record.made.includes(path)),
+      ...(sharesMounts(config) ? removalSteps(input) : []),
+    ],
     io: onceIo(config, { fds: input.fds, console: input.console }),
     detach: input.mode !== 'foreground',
   };
+}
+
+/**
+ * A tree is opened right before it is mounted, by the child, which sees the machine's mounts: so mounts are listed in the order they were asked for.
+ * Root of a user namespace might not get at all of them.
+ */
+function inOrder(draft: PlanDraft, setup: readonly ChildStep[]): (ChildStep | TreeStep)[] {
+  if (draft.unprivileged || joins(draft.spec, 'mount')) return [...setup];
+  const trees = new Map(draft.prepare.filter((step) => step[0] === 'tree').map((step) => [step[1], step]));
+  const ordered = setup.flatMap((step) => {
+    const tree = step[0] === 'mount' ? trees.get(step[1]) : undefined;
+    return tree ? [tree, step] : [step];
+  });
+  const moved = new Set<unknown>(ordered);
+  draft.prepare.splice(0, draft.prepare.length, ...draft.prepare.filter((step) => !moved.has(step)));
+  return ordered;
+}
+
+/** The command is looked for before a filter that comes last can deny it; what waits does so right before it executes. */
+function commandSteps(setup: readonly ChildStep[], { waiting, args }: { readonly waiting: readonly OnceStep[]; readonly args: readonly string[] }): (ChildStep | OnceStep)[] {
+  const end = setup.length - 1;
+  // Without a process it waits for its end alone.
+  if (args.length === 0) return [...setup.slice(0, end), ...waiting, ['exec', ['/'], [], false]];
+  const last = setup[end - 1]?.[0] === 'seccomp' ? end - 1 : end;
+  return [...setup.slice(0, last), ['lookup'], ...setup.slice(last, end), ...waiting, ...setup.slice(end)];
 }
 
 function draftOf({ bundle, folder, host, record }: OciPlanInput): PlanDraft {
@@ -118,20 +154,36 @@ function draftOf({ bundle, folder, host, record }: OciPlanInput): PlanDraft {
     paths: { dir: folder, state: folder, upper: `${folder}/upper`, work: `${folder}/work`, cgroup: path },
     host,
     groups: withEveryGroup(host.cgroups, { groups: limited, path }),
+    listenerMessage: listenerPath(bundle.config) === undefined ? undefined : listenerMessage(record, 'creating'),
   });
 }
 
 /** Nothing that is mounted from here on reaches the machine; with `shared` or `slave` what the machine mounts reaches the container. */
-function outerPropagation({ linux }: Oci.Spec): number {
-  const wanted = linux?.rootfsPropagation;
-  return MS_REC | (wanted === 'private' || wanted === 'unbindable' ? MS.PRIVATE : MS.SLAVE);
+function outerPropagation(spec: Oci.Spec): ChildStep[] {
+  const wanted = spec.linux?.rootfsPropagation;
+  if (sharesMounts(spec)) return [];
+  return [['propagation', MS_REC | (wanted === 'private' || wanted === 'unbindable' ? MS.PRIVATE : MS.SLAVE)]];
 }
 
 const MS_REC = 0x4000;
 
+/** The slot of the network the process joins by itself. */
+function laterNetwork({ setup }: PlanDraft): number | undefined {
+  const join = setup.find((step) => step[0] === 'setns' && step[2] === CLONE.NEWNET);
+  return join?.[0] === 'setns' ? join[1] : undefined;
+}
+
 /** Its owners are the container's already, with a user namespace or without: it is never mapped. */
-function rootSteps(draft: PlanDraft, { bundle }: OciPlanInput): void {
+function rootSteps(draft: PlanDraft, input: OciPlanInput): void {
+  const { bundle } = input;
   const slot = draft.slot();
+  if (sharesMounts(draft.spec)) {
+    // At a place of its own: whatever is mounted at the bundle's root stays when this is taken away.
+    const place = sharedRoot(input);
+    draft.prepare.push(['mkdir', place, 0o700], ['tree', slot, bundle.rootfs, true, false, true]);
+    draft.setup.push(['rootat', slot, place], ['attr', '/', 0, 0, MS.PRIVATE, true]);
+    return;
+  }
   draft.prepare.push(['tree', slot, bundle.rootfs, true, false, true]);
   // A folder of a shared mount is shared itself, which pivot_root refuses, and would hand on to the machine what is mounted in it.
   draft.setup.push(['root', slot], ['attr', '/', 0, 0, MS.SLAVE, true]);
@@ -142,7 +194,7 @@ function runtimeHooks({ bundle, record }: OciPlanInput): OnceStep[] {
   const { prestart = [], createRuntime = [], createContainer = [] } = bundle.config.hooks ?? {};
   return [
     ...(prestart.length + createRuntime.length > 0 ? [['sync', SYNC_HOOKS] as const] : []),
-    ...hookSteps(createContainer, { state: publicState(record, 'creating'), inherited: ownEnvironment() }),
+    ...hookSteps(createContainer, { state: publicState(record, 'created'), inherited: ownEnvironment() }),
   ];
 }
 

@@ -4,7 +4,7 @@ import { Socket } from 'node:net';
 import { join } from 'node:path';
 import type { StepError } from '../link/failure.js';
 import { destroy } from './delete.js';
-import { OciFailure, startFailure } from './failure.js';
+import { noProcess, OciFailure, startFailure } from './failure.js';
 import type { Globals } from './globals.js';
 import { GO, load, publicState, RESULT, statusOf, type Container } from './state.js';
 
@@ -14,9 +14,10 @@ export async function start(globals: Globals, id: string): Promise<void> {
   if (status === 'stopped') throw new OciFailure('cannot start a container that has stopped');
   if (status === 'creating') throw new OciFailure('cannot start a container that is still being created');
   if (status !== 'created') throw already();
-  const { config } = container.record;
+  const { args = [] } = container.record.config.process ?? {};
+  if (args.length === 0) throw noProcess();
   const failure = await letGo(container);
-  if (failure) throw startFailure(failure, config.process?.args[0] ?? '');
+  if (failure) throw startFailure(failure, args[0] ?? '');
   await afterStart(globals, container);
 }
 

@@ -40,10 +40,11 @@ export function defaultRoot({ XDG_RUNTIME_DIR }: NodeJS.ProcessEnv = process.env
 export const GO = 'go';
 export const RESULT = 'result';
 
-const ID = /^[\w+.-]+$/;
+/** A name that begins with a dot is nobody's to list. */
+const ID = /^[\w+-][\w+.-]*$/;
 
 export function checkId(id: string): void {
-  if (!ID.test(id) || id === '.' || id === '..' || id.length > 128) throw new OciFailure(`invalid container id format: ${id}`);
+  if (!ID.test(id) || id.length > 128) throw new OciFailure(`invalid container id format: ${id}`);
 }
 
 /** Reserves the id. */
@@ -98,7 +99,7 @@ export function load(root: string, id: string): Container {
 }
 
 export function ids(root: string): string[] {
-  return existsSync(root) ? readdirSync(root).filter((id) => existsSync(join(root, id, 'state.json'))).sort() : [];
+  return existsSync(root) ? readdirSync(root).filter((id) => ID.test(id) && existsSync(join(root, id, 'state.json'))).sort() : [];
 }
 
 export function statusOf({ folder, record }: Container): Status {

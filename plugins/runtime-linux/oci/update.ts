@@ -4,6 +4,7 @@ import type { Oci } from '@core/core/plugin';
 import { changedLimits, mergeResources } from '../cgroup/change.js';
 import { missingControllers } from '../cgroup/limits.js';
 import { applyLimits } from '../cgroup/update.js';
+import { exceededLimit } from '../cgroup/usage.js';
 import { machineFacts } from '../facts.js';
 import { OciFailure } from './failure.js';
 import type { Globals } from './globals.js';
@@ -38,6 +39,8 @@ export async function update({ root }: Globals, id: string, options: UpdateOptio
   if (missing.length > 0) throw new OciFailure(`this machine has no cgroup controller for ${missing.join(', ')}`);
   const members = memberFolder(record.groups);
   const merged = mergeResources(record.config.linux?.resources ?? {}, resources);
+  const exceeded = exceededLimit(cgroups, { path: record.cgroup, changes: resources, merged });
+  if (exceeded) throw new OciFailure(exceeded);
   await applyLimits(changedLimits(cgroups, { path: record.cgroup, changes: resources, merged }), {
     object: { kind: 'container', id },
     members: () => Promise.resolve(members === undefined ? [] : processesIn(members)),

@@ -5,20 +5,21 @@ import type { PlanDraft } from './draft.js';
 import type { Group } from './groups.js';
 
 /**
- * With a cgroup namespace of its own: the v2 tree, or a tmpfs with one folder per hierarchy the container has a group in (the
- * others would show the machine's). Without one: the machine's tree as it is.
+ * A tmpfs with one folder per hierarchy the container has a group in (the others would show the machine's), and in it that group
+ * alone; where v2 is all there is the v2 tree, which without a cgroup namespace of the container's own is the machine's.
  */
 export function cgroupMount(draft: PlanDraft, destination: string, attrs: number): void {
   const { cgroups } = draft.input.host;
   if (cgroups.mode === 'none') return;
   // Of v1 only the user's own folders could be shown, and none of them as a root of its own.
   if (draft.input.host.rootless && (cgroups.mode !== 'v2' || !draft.own.has('cgroup'))) return;
-  if (!draft.own.has('cgroup')) return bindMachineTree(draft, { destination, attrs });
+  if (cgroups.mode === 'v2' && !draft.own.has('cgroup')) return bindTree(draft, { source: cgroups.unified as string, target: destination, attrs, recursive: true });
   if (cgroups.mode === 'v2') return mountFs(draft, { type: 'cgroup2', options: [], target: destination, attrs });
   mountFs(draft, { type: 'tmpfs', options: [['mode', '755'], ['size', '64k']], target: destination, attrs: attrs & ~MOUNT_ATTR.RDONLY });
   for (const group of draft.groups) {
-    if (group.version === 2) mountFs(draft, { type: 'cgroup2', options: [], target: `${destination}/unified`, attrs });
-    else hierarchy(draft, { group, destination, attrs });
+    if (group.version === 1) hierarchy(draft, { group, destination, attrs });
+    else if (draft.own.has('cgroup')) mountFs(draft, { type: 'cgroup2', options: [], target: `${destination}/unified`, attrs });
+    else bindTree(draft, { source: group.folder, target: `${destination}/unified`, attrs });
   }
   if (attrs & MOUNT_ATTR.RDONLY) draft.setup.push(['attr', destination, MOUNT_ATTR.RDONLY, 0, 0, false]);
 }
@@ -36,7 +37,10 @@ function hierarchy(draft: PlanDraft, { group, destination, attrs }: Placement & 
   const mount = v1[group.controllers[0] as Controller] as string;
   const names = Object.entries(v1).filter(([, at]) => at === mount).map(([name]) => name);
   const name = mount.slice(mount.lastIndexOf('/') + 1);
-  mountFs(draft, { type: 'cgroup', options: names.map((controller) => [controller, null] as const), target: `${destination}/${name}`, attrs });
+  const target = `${destination}/${name}`;
+  // Without a namespace a mount of the hierarchy would show the whole of it.
+  if (draft.own.has('cgroup')) mountFs(draft, { type: 'cgroup', options: names.map((controller) => [controller, null] as const), target, attrs });
+  else bindTree(draft, { source: group.folder, target, attrs });
   for (const other of names) if (other !== name) draft.setup.push(['link', name, `${destination}/${other}`]);
 }
 
@@ -52,14 +56,15 @@ function mountFs(draft: PlanDraft, { type, options, target, attrs }: FsMount): v
   draft.setup.push(['fs', slot, type, options, attrs], ['mount', slot, target, 1, true]);
 }
 
-function bindMachineTree(draft: PlanDraft, { destination, attrs }: Placement): void {
-  const { cgroups } = draft.input.host;
-  const source = cgroups.mode === 'v2' ? (cgroups.unified as string) : parent(cgroups.unified ?? (Object.values(cgroups.v1)[0] as string));
-  const slot = draft.slot();
-  draft.prepare.push(['tree', slot, source, true, false, true]);
-  draft.setup.push(['mount', slot, destination, 1, true], ['attr', destination, attrs, 0, MS.SLAVE, true]);
+interface Binding {
+  readonly source: string;
+  readonly target: string;
+  readonly attrs: number;
+  readonly recursive?: boolean;
 }
 
-function parent(path: string): string {
-  return path.slice(0, path.lastIndexOf('/')) || '/';
+function bindTree(draft: PlanDraft, { source, target, attrs, recursive = false }: Binding): void {
+  const slot = draft.slot();
+  draft.prepare.push(['tree', slot, source, recursive, false, true]);
+  draft.setup.push(['mount', slot, target, 1, true], ['attr', target, attrs, 0, MS.SLAVE, recursive]);
 }

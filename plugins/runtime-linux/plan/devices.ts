@@ -1,8 +1,9 @@
 /** Device nodes and the links of /dev. Called by `plan/index.ts`. */
 import type { Oci } from '@core/core/plugin';
-import { S_IF } from '../constants.js';
+import { MOUNT_ATTR, S_IF } from '../constants.js';
 import type { ChildStep } from '../protocol.js';
 import type { PlanDraft } from './draft.js';
+import { outside } from './ids.js';
 
 /** config-linux.md, "Default Devices". */
 const DEFAULT_DEVICES: readonly Oci.Device[] = [
@@ -33,17 +34,28 @@ export function deviceSteps(draft: PlanDraft): void {
   if (draft.spec.process?.terminal) draft.setup.push(['console', '/dev/console']);
 }
 
-/** In a user namespace no device can be made, so the machine's own is bound. */
 function addDevice(draft: PlanDraft, device: Oci.Device): void {
-  if (draft.unprivileged && device.type !== 'p') {
-    const slot = draft.slot();
-    draft.prepare.push(['tree', slot, device.path, false, false, true]);
-    draft.setup.push(['mount', slot, device.path, 2, false]);
+  const { type, path, major = 0, minor = 0, uid = 0, gid = 0 } = device;
+  if (draft.unprivileged && type !== 'p') addForeign(draft, device);
+  else draft.setup.push(['node', path, modeOf(device), major, minor, uid, gid]);
+}
+
+function modeOf({ type, fileMode = 0o666 }: Oci.Device): number {
+  return S_IF[type === 'u' ? 'c' : type] | (fileMode & 0o7777);
+}
+
+/** In a user namespace no device can be made: the usual ones are the machine's own, bound; others are made outside, where the executor may. */
+function addForeign(draft: PlanDraft, device: Oci.Device): void {
+  const { path, major = 0, minor = 0, uid = 0, gid = 0 } = device;
+  const slot = draft.slot();
+  if (DEFAULT_DEVICES.includes(device) || draft.input.host.rootless) {
+    draft.prepare.push(['tree', slot, path, false, false, true]);
+    draft.setup.push(['mount', slot, path, 2, false], ['attr', path, MOUNT_ATTR.NOSUID | MOUNT_ATTR.NOEXEC, 0, 0, false]);
     return;
   }
-  const { type, path, major = 0, minor = 0, fileMode = 0o666, uid = 0, gid = 0 } = device;
-  const kind = S_IF[type === 'u' ? 'c' : type];
-  draft.setup.push(['node', path, kind | (fileMode & 0o7777), major, minor, uid, gid]);
+  const { uidMappings = [], gidMappings = [] } = draft.spec.linux ?? {};
+  draft.prepare.push(['device', slot, modeOf(device), major, minor, outside(uidMappings, uid), outside(gidMappings, gid)]);
+  draft.setup.push(['mountnode', slot, path]);
 }
 
 function isBound(spec: Oci.Spec, path: string): boolean {

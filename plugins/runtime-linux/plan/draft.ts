@@ -22,7 +22,7 @@ export class PlanDraft {
   constructor(readonly input: PlanInput) {
     this.own = newNamespaces(input.spec);
     this.userns = this.own.has('user');
-    this.unprivileged = this.userns || input.host.rootless !== undefined;
+    this.unprivileged = this.userns || joinsUser(input.spec) || input.host.rootless !== undefined;
     this.groups = input.groups ?? containerGroups(input.host.cgroups, { path: input.paths.cgroup, resources: input.spec.linux?.resources ?? {} });
   }
 
@@ -46,4 +46,8 @@ export class PlanDraft {
 /** The types of which the container gets a new namespace, as opposed to joining one or sharing the machine's. */
 export function newNamespaces(spec: Oci.Spec): Set<Oci.NamespaceType> {
   return new Set((spec.linux?.namespaces ?? []).filter((namespace) => namespace.path === undefined).map((namespace) => namespace.type));
+}
+
+function joinsUser({ linux }: Oci.Spec): boolean {
+  return (linux?.namespaces ?? []).some(({ type, path }) => type === 'user' && path !== undefined);
 }

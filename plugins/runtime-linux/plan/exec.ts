@@ -6,7 +6,7 @@ import { mergeEnv } from '../spec/env.js';
 import { pipeOwner } from './ids.js';
 import type { HostFacts } from './input.js';
 import { execNamespaces } from './namespaces.js';
-import { groupsStay, rlimitSteps, userSteps } from './process.js';
+import { groupsStay, rlimitSteps, userSteps, type Listener } from './process.js';
 import { maskOf, tuningSteps } from './tuning.js';
 
 export interface ExecInput {
@@ -41,10 +41,11 @@ interface Surroundings {
   readonly linux: Oci.Linux | undefined;
   readonly seccomp: Oci.Seccomp | undefined;
   readonly groupsStay?: boolean;
+  readonly listener?: Listener | undefined;
 }
 
 /** What the process does to itself on its way to execve. */
-export function execSteps(process: Oci.Process, { linux, seccomp, groupsStay = false }: Surroundings): ExecPlan['steps'] {
+export function execSteps(process: Oci.Process, { linux, seccomp, groupsStay = false, listener }: Surroundings): ExecPlan['steps'] {
   const { final } = process.execCPUAffinity ?? {};
   return [
     ...rlimitSteps(process),
@@ -52,7 +53,7 @@ export function execSteps(process: Oci.Process, { linux, seccomp, groupsStay = f
     ['session'],
     ...(final ? [['affinity', maskOf(final)] as const] : []),
     ...tuningSteps(process, linux),
-    ...userSteps(process, { seccomp, init: false, groupsStay }),
+    ...userSteps(process, { seccomp, init: false, groupsStay, listener }),
   ];
 }
 

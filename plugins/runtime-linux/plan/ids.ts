@@ -30,6 +30,6 @@ export function timeOffsets(spec: Oci.Spec): Pick<Plan, 'timens'> {
   return { timens: lines.join('') };
 }
 
-function mapText(mappings: readonly Oci.IdMapping[]): string {
+export function mapText(mappings: readonly Oci.IdMapping[]): string {
   return mappings.map(({ containerID, hostID, size }) => `${containerID} ${hostID} ${size}\n`).join('');
 }

@@ -46,4 +46,6 @@ export interface PlanInput {
   /** The groups to be in, where those with limits are not enough. */
   readonly groups?: readonly Group[] | undefined;
   readonly record?: Uint8Array | undefined;
+  /** What goes to the listener of the seccomp filter, with the pid between every two texts; it is there where listeners are served. */
+  readonly listenerMessage?: readonly string[] | undefined;
 }

@@ -18,6 +18,8 @@ export interface MountOptions {
   readonly bind: boolean;
   readonly recursive: boolean;
   readonly idmap: boolean;
+  /** A new tmpfs begins with what lies under it. */
+  readonly copyUp: boolean;
   /** Changes the mount that is there instead of making one. */
   readonly remount: boolean;
   /** The file system's own options, in order. */
@@ -69,6 +71,7 @@ function parse(options: readonly string[]): MountOptions {
     bind: false,
     recursive: false,
     idmap: false,
+    copyUp: false,
     remount: false,
     data: [],
   };
@@ -84,6 +87,7 @@ interface Draft extends MountOptions {
   bind: boolean;
   recursive: boolean;
   idmap: boolean;
+  copyUp: boolean;
   remount: boolean;
   data: FsOption[];
 }
@@ -104,6 +108,7 @@ function apply(option: string, draft: Draft): void {
     draft.bind = true;
     draft.recursive ||= option === 'rbind';
   } else if (option === 'idmap' || option === 'ridmap') draft.idmap = true;
+  else if (option === 'tmpcopyup') draft.copyUp = true;
   else if (option === 'remount') draft.remount = true;
   else if (withoutEffect.has(option)) return;
   else if (superblockFlags.has(option)) draft.data.push([option, null]);

@@ -1,9 +1,10 @@
 /** The spec's mounts, in their order. Called by `plan/index.ts`. */
 import type { Oci } from '@core/core/plugin';
-import { MS } from '../constants.js';
+import { MOUNT_ATTR, MS } from '../constants.js';
 import type { FsOption } from '../protocol.js';
 import { cgroupMount } from './cgroup-mount.js';
 import type { PlanDraft } from './draft.js';
+import { mapText } from './ids.js';
 import { destinationOf, flattened, parseMountOptions, type MountOptions } from './mount-options.js';
 
 export function mountSteps(draft: PlanDraft): void {
@@ -16,6 +17,7 @@ export function mountSteps(draft: PlanDraft): void {
       cgroupMount(draft, mount.destination, flattened(options).set);
       if (options.propagation) draft.setup.push(['attr', mount.destination, 0, 0, options.propagation, options.recursivePropagation]);
     }
+    else if (mount.type === 'sysfs' && draft.unprivileged && !draft.input.host.rootless && !draft.own.has('network')) bindSysfs(draft, mount, options);
     else filesystem(draft, mount, options);
   }
 }
@@ -34,25 +36,38 @@ function change(draft: PlanDraft, target: string, { attributes: own, recursiveAt
 
 function bindMount(draft: PlanDraft, mount: Oci.Mount, options: MountOptions): void {
   const slot = draft.slot();
-  const idmap = options.idmap && draft.userns;
-  (idmap ? draft.mapped : draft.prepare).push(['tree', slot, mount.source ?? '', options.recursive, idmap, true]);
+  const { source = '', uidMappings = [], gidMappings = [] } = mount;
+  const container = options.idmap && draft.userns;
+  if (uidMappings.length > 0) {
+    const userns = draft.slot();
+    draft.prepare.push(['userns', userns, mapText(uidMappings), mapText(gidMappings)], ['tree', slot, source, options.recursive, true, true, userns]);
+  } else (container ? draft.mapped : draft.prepare).push(['tree', slot, source, options.recursive, container, true]);
   draft.setup.push(['mount', slot, mount.destination, 3, inKernelTree(mount.destination)]);
   attributes(draft, mount.destination, options);
+}
+
+/** A user namespace may mount none for a network that is not its own: the machine's is bound, and nothing of it is left out of what the options say. */
+function bindSysfs(draft: PlanDraft, mount: Oci.Mount, options: MountOptions): void {
+  bindMount(draft, { ...mount, source: '/sys' }, { ...options, recursive: true, attributes: { set: 0, clear: 0 }, recursiveAttributes: flattened(options) });
 }
 
 function filesystem(draft: PlanDraft, mount: Oci.Mount, options: MountOptions): void {
   const slot = draft.slot();
   const type = mount.type ?? 'none';
-  const source: FsOption[] = withoutSource.has(type) || !mount.source ? [] : [['source', mount.source]];
+  const source: FsOption[] = mount.source ? [['source', mount.source]] : [];
   const { mountLabel } = draft.spec.linux ?? {};
   const label: FsOption[] = mountLabel && !unlabelled.has(type) ? [['context', mountLabel]] : [];
   const kernelTree = type === 'proc' || type === 'sysfs' || inKernelTree(mount.destination);
-  draft.setup.push(['fs', slot, type, [...source, ...options.data, ...label], flattened(options).set], ['mount', slot, mount.destination, 1, kernelTree]);
+  const attrs = flattened(options).set;
+  // What is to be filled is closed afterwards.
+  const later = options.copyUp ? attrs & MOUNT_ATTR.RDONLY : 0;
+  const fs = ['fs', slot, type, [...source, ...options.data, ...label], attrs & ~later] as const;
+  // A tmpfs that says nothing of its mode is as open as the folder it covers.
+  const alike = type === 'tmpfs' && !options.data.some(([key]) => key === 'mode');
+  draft.setup.push(alike ? [...fs, mount.destination] : fs, ...(options.copyUp ? [['copyup', slot, mount.destination] as const] : []), ['mount', slot, mount.destination, 1, kernelTree]);
+  if (later) draft.setup.push(['attr', mount.destination, later, 0, 0, false]);
   if (options.propagation) draft.setup.push(['attr', mount.destination, 0, 0, options.propagation, options.recursivePropagation]);
 }
-
-/** Their source is a mere label, and the label costs a call. */
-const withoutSource = new Set(['proc', 'sysfs', 'tmpfs', 'devpts', 'mqueue', 'ramfs']);
 
 /** SELinux labels what is in them by itself. */
 const unlabelled = new Set(['proc', 'sysfs', 'mqueue', 'cgroup', 'cgroup2']);

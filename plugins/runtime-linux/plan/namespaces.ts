@@ -4,7 +4,7 @@ import { CLONE } from '../constants.js';
 import type { Plan } from '../protocol.js';
 import { newNamespaces, type PlanDraft } from './draft.js';
 
-const flags: Readonly<Record<Oci.NamespaceType, number>> = {
+export const NAMESPACE_FLAGS: Readonly<Record<Oci.NamespaceType, number>> = {
   mount: CLONE.NEWNS,
   pid: CLONE.NEWPID,
   network: CLONE.NEWNET,
@@ -20,12 +20,12 @@ export const joinable: ReadonlySet<Oci.NamespaceType> = new Set(['network', 'ipc
 
 /** A mount namespace is made always; the cgroup namespace comes later, once the groups are joined. */
 export function cloneFlags(spec: Oci.Spec): number {
-  return [...newNamespaces(spec)].filter((type) => type !== 'cgroup').reduce<number>((all, type) => all | flags[type], CLONE.NEWNS) >>> 0;
+  return [...newNamespaces(spec)].filter((type) => type !== 'cgroup').reduce<number>((all, type) => all | NAMESPACE_FLAGS[type], CLONE.NEWNS) >>> 0;
 }
 
 /** All namespaces an exec must enter to be where the first process is. */
 export function execNamespaces(spec: Oci.Spec): number {
-  return (spec.linux?.namespaces ?? []).reduce<number>((all, { type }) => all | flags[type], CLONE.NEWNS) >>> 0;
+  return (spec.linux?.namespaces ?? []).reduce<number>((all, { type }) => all | NAMESPACE_FLAGS[type], CLONE.NEWNS) >>> 0;
 }
 
 export function joinSteps(draft: PlanDraft): Pick<Plan, 'pidns'> {
@@ -33,9 +33,9 @@ export function joinSteps(draft: PlanDraft): Pick<Plan, 'pidns'> {
   for (const { type, path } of draft.spec.linux?.namespaces ?? []) {
     if (path === undefined) continue;
     const slot = draft.slot();
-    draft.prepare.push(['netns', slot, path, flags[type]]);
+    draft.prepare.push(['netns', slot, path, NAMESPACE_FLAGS[type]]);
     if (type === 'pid') pidns = slot;
-    else draft.setup.push(['setns', slot, flags[type]]);
+    else draft.setup.push(['setns', slot, NAMESPACE_FLAGS[type]]);
   }
   return pidns === undefined ? {} : { pidns };
 }

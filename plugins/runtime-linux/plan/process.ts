@@ -27,8 +27,18 @@ export function processSteps(draft: PlanDraft): void {
     ...(process.oomScoreAdj === undefined ? [] : [['oom', process.oomScoreAdj] as const]),
     ['session'],
     ...tuningSteps(process, spec.linux),
-    ...userSteps(process, { seccomp: spec.linux?.seccomp, init, groupsStay: groupsStay(draft.input.host) }),
+    ...userSteps(process, { seccomp: spec.linux?.seccomp, init, groupsStay: groupsStay(draft.input.host), listener: listenerOf(draft) }),
   );
+}
+
+/** Connected to in time: who does not listen gets no container. */
+function listenerOf(draft: PlanDraft): Listener | undefined {
+  const { spec, input } = draft;
+  const path = spec.linux?.seccomp?.listenerPath;
+  if (!path || !input.listenerMessage) return undefined;
+  const socket = draft.slot();
+  draft.prepare.push(['connect', socket, path]);
+  return { socket, message: input.listenerMessage };
 }
 
 /** With a single id in the map. */
@@ -46,12 +56,20 @@ export interface Confinement {
   readonly groupsStay?: boolean | undefined;
   readonly seccomp: Oci.Seccomp | undefined;
   readonly init: boolean;
+  readonly listener?: Listener | undefined;
+}
+
+/** Who takes the listener of the filter. */
+export interface Listener {
+  /** The slot of the connected socket. */
+  readonly socket: number;
+  readonly message: readonly string[];
 }
 
 /** Everything after the session: umask, folder, user, capabilities, no_new_privs, filter, execve. */
-export function userSteps(process: Oci.Process, { seccomp, init, groupsStay = false }: Confinement): ProcessStep[] {
+export function userSteps(process: Oci.Process, { seccomp, init, groupsStay = false, listener }: Confinement): ProcessStep[] {
   const { user, env = [] } = process;
-  const filter: ProcessStep[] = seccomp ? [['seccomp', seccompProgram(seccomp), seccompFlags(seccomp)]] : [];
+  const filter: ProcessStep[] = seccomp ? [seccompStep(seccomp, listener)] : [];
   const home = !env.some((entry) => entry.startsWith('HOME='));
   const who = ['user', user.username ?? null, user.uid, user.gid, user.additionalGids ?? [], home] as const;
   const identity: ProcessStep[] = [
@@ -68,10 +86,12 @@ export function userSteps(process: Oci.Process, { seccomp, init, groupsStay = fa
   ];
 }
 
-/** How a listener waits is refused by the kernel where there is none, and so far there never is one. */
-function seccompFlags(seccomp: Oci.Seccomp): number {
-  const flags = (seccomp.flags ?? []).filter((name) => name !== 'SECCOMP_FILTER_FLAG_WAIT_KILLABLE_RECV');
-  return flags.reduce((all, name) => all | (SECCOMP_FLAGS[name] ?? 0), 0);
+/** The kernel refuses how a listener waits where there is none, and to bring a listener to all threads, of which there is one. */
+function seccompStep(seccomp: Oci.Seccomp, listener: Listener | undefined): ProcessStep {
+  const without = listener ? 'SECCOMP_FILTER_FLAG_TSYNC' : 'SECCOMP_FILTER_FLAG_WAIT_KILLABLE_RECV';
+  const flags = (seccomp.flags ?? []).filter((name) => name !== without).reduce((all, name) => all | (SECCOMP_FLAGS[name] ?? 0), 0);
+  const program = seccompProgram(seccomp);
+  return listener ? ['seccomp', program, flags, listener.socket, listener.message] : ['seccomp', program, flags];
 }
 
 function limit(value: number): bigint {

@@ -42,7 +42,7 @@ function folderRoot(draft: PlanDraft, { path, idmap = true }: Extract<Rootfs, { 
 function overlayRoot(draft: PlanDraft, rootfs: Extract<Rootfs, { kind: 'overlay' }>): void {
   const { lowers, masks = [], scratch = [] } = rootfs;
   const { upper, work } = writtenLayer(draft);
-  draft.prepare.push(['mkdir', upper, 0o755], ['mkdir', work, 0o700]);
+  draft.prepare.push(['mkdir', upper, 0o755], draft.userns ? ['mkdir', work, 0o700] : ['workdir', work]);
   if (isHostInPieces(draft, rootfs)) hostRootSteps(draft, rootfs, { upper, work, options: (folders) => overlayOptions(draft, folders) });
   else {
     const layers = draft.userns ? mappedLayers(draft, lowers) : { lowers, upper, work };

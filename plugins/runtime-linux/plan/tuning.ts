@@ -9,7 +9,7 @@ export function tuningSteps(process: Oci.Process, { personality, memoryPolicy }:
   return [
     ...(personality ? [['personality', PERSONALITIES[personality.domain] ?? 0] as const] : []),
     ...(scheduler ? [schedulerStep(scheduler)] : []),
-    ...(ioPriority ? [['ioprio', IOPRIO[ioPriority.class] ?? 0, ioPriority.priority] as const] : []),
+    ...(ioPriority ? [['ioprio', IOPRIO[ioPriority.class] ?? 0, ioPriority.priority ?? 0] as const] : []),
     ...(memoryPolicy ? [memoryStep(memoryPolicy)] : []),
     ...labelSteps(process),
   ];

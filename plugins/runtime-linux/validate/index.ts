@@ -28,6 +28,8 @@ export function checkCreate(request: CreateRequest, host: HostFacts): void {
     checkProcess(spec, issues);
     checkMounts(spec, issues);
     checkLinux(spec, { issues, host });
+    issues.expect(Object.keys(spec.linux?.netDevices ?? {}).length === 0, 'spec.linux.netDevices', 'links are moved by the command core-oci alone');
+    issues.expect(!spec.linux?.seccomp?.listenerPath, 'spec.linux.seccomp.listenerPath', 'listeners are served by the command core-oci alone');
   }
   issues.done('cannot create the container', { kind: 'container', id: String(id) });
   const { resources = {} } = spec.linux ?? {};

@@ -2,25 +2,33 @@
 import type { Oci } from '@core/core/plugin';
 import { at, type Issues } from '../issues.js';
 import { newNamespaces } from '../plan/draft.js';
-import { isMapped } from '../plan/ids.js';
 import type { HostFacts } from '../plan/input.js';
 import { joinable } from '../plan/namespaces.js';
 import { isClean } from '../spec/mounts.js';
 import { sysctlNamespace } from '../spec/sysctls.js';
+import { checkContainerMappings } from './mappings.js';
 import { checkResources } from './resources.js';
 import { checkSeccomp } from './seccomp.js';
 import { isCount, isObject, isText, isU32 } from './values.js';
 
 const TYPES: readonly string[] = ['pid', 'network', 'mount', 'ipc', 'uts', 'user', 'cgroup', 'time'];
 
-export function checkLinux(spec: Oci.Spec, { issues, host }: { readonly issues: Issues; readonly host: HostFacts }): void {
+export interface LinuxContext {
+  readonly issues: Issues;
+  readonly host: HostFacts;
+  /** The types of namespaces that can be joined here. */
+  readonly joined?: ReadonlySet<Oci.NamespaceType>;
+}
+
+export function checkLinux(spec: Oci.Spec, { issues, host, joined = joinable }: LinuxContext): void {
   const { linux = {} } = spec;
-  checkNamespaces(linux.namespaces ?? [], issues);
+  checkNamespaces(linux.namespaces ?? [], { issues, joined });
   if (newNamespaces(spec).has('user')) {
-    checkMappings(linux.uidMappings ?? [], { path: 'spec.linux.uidMappings', issues });
-    checkMappings(linux.gidMappings ?? [], { path: 'spec.linux.gidMappings', issues });
+    checkContainerMappings(linux.uidMappings ?? [], { path: 'spec.linux.uidMappings', issues });
+    checkContainerMappings(linux.gidMappings ?? [], { path: 'spec.linux.gidMappings', issues });
   }
   checkTimeOffsets(linux, issues);
+  checkNetDevices(linux, issues);
   (linux.devices ?? []).forEach((device, index) => checkDevice(device, { path: `spec.linux.devices[${index}]`, issues }));
   for (const key of ['maskedPaths', 'readonlyPaths'] as const) {
     linux[key]?.forEach((path, index) => {
@@ -35,7 +43,7 @@ export function checkLinux(spec: Oci.Spec, { issues, host }: { readonly issues: 
   if (linux.seccomp) checkSeccomp(linux.seccomp, issues);
 }
 
-function checkNamespaces(namespaces: readonly Oci.Namespace[], issues: Issues): void {
+function checkNamespaces(namespaces: readonly Oci.Namespace[], { issues, joined }: Pick<LinuxContext, 'issues'> & { readonly joined: ReadonlySet<Oci.NamespaceType> }): void {
   const seen = new Set<string>();
   namespaces.forEach(({ type, path }, index) => {
     const where = `spec.linux.namespaces[${index}]`;
@@ -44,30 +52,13 @@ function checkNamespaces(namespaces: readonly Oci.Namespace[], issues: Issues): 
     seen.add(type);
     if (path === undefined) return;
     issues.expect(isClean(path), `${where}.path`, 'must be an absolute path');
-    issues.expect(joinable.has(type), `${where}.path`, `joining a ${type} namespace is not supported`);
+    issues.expect(joined.has(type), `${where}.path`, `joining a ${type} namespace is not supported`);
   });
 }
 
 interface Where {
   readonly path: string;
   readonly issues: Issues;
-}
-
-function checkMappings(mappings: readonly Oci.IdMapping[], { path, issues }: Where): void {
-  // The kernel's bound for one map.
-  issues.expect(mappings.length > 0 && mappings.length <= 340, path, 'a user namespace needs between 1 and 340 ranges');
-  mappings.forEach(({ containerID, hostID, size }, index) => {
-    const where = `${path}[${index}]`;
-    const sound = isU32(containerID) && isU32(hostID) && isCount(size) && size > 0 && isU32(containerID + size - 1) && isU32(hostID + size - 1);
-    if (!issues.expect(sound, where, 'is a range of ids below 2^32')) return;
-    const overlaps = mappings.some((other, at) => at < index && (meet([containerID, size], [other.containerID, other.size]) || meet([hostID, size], [other.hostID, other.size])));
-    issues.expect(!overlaps, where, 'overlaps another range');
-  });
-  issues.expect(isMapped(mappings, 0), path, 'must map id 0, which sets the container up');
-}
-
-function meet([a, sizeA]: readonly [number, number], [b, sizeB]: readonly [number, number]): boolean {
-  return a < b + sizeB && b < a + sizeA;
 }
 
 function checkTimeOffsets(linux: Oci.Linux, issues: Issues): void {
@@ -81,6 +72,19 @@ function checkTimeOffsets(linux: Oci.Linux, issues: Issues): void {
   }
 }
 
+/** As the kernel has it for names of links. */
+const LINK_NAME = /^(?!\.{1,2}$)[^\s/:%]{1,15}$/;
+
+function checkNetDevices({ netDevices = {}, namespaces = [] }: Oci.Linux, issues: Issues): void {
+  const names = Object.entries(netDevices).map(([name, { name: as = name }]) => [name, as] as const);
+  issues.expect(names.length === 0 || namespaces.some(({ type }) => type === 'network'), 'spec.linux.netDevices', "take a network namespace of the container's own");
+  for (const [name, as] of names) {
+    const path = at('spec.linux.netDevices', name);
+    issues.expect(isText(name) && LINK_NAME.test(name) && isText(as) && LINK_NAME.test(as), path, 'is the name of a link: at most 15 characters, without spaces, "/", ":" and "%"');
+    issues.expect(as !== 'lo' && names.filter(([, other]) => other === as).length === 1, path, `gives a name that is taken: ${as}`);
+  }
+}
+
 function checkDevice(device: Oci.Device, { path, issues }: Where): void {
   issues.expect(isObject(device) && isClean(device.path) && device.path !== '/', `${path}.path`, 'must be an absolute path');
   issues.expect(['c', 'b', 'u', 'p'].includes(device.type), `${path}.type`, 'is c, b, u or p');
@@ -89,7 +93,10 @@ function checkDevice(device: Oci.Device, { path, issues }: Where): void {
   issues.expect(device.fileMode === undefined || isCount(device.fileMode), `${path}.fileMode`, 'is a file mode');
 }
 
-function checkSysctls({ linux = {} }: Oci.Spec, issues: Issues): void {
+function checkSysctls(spec: Oci.Spec, issues: Issues): void {
+  const { linux = {} } = spec;
+  const name = linux.sysctl?.['kernel.domainname'];
+  issues.expect(!spec.domainname || name === undefined || name === spec.domainname, at('spec.linux.sysctl', 'kernel.domainname'), 'conflicts with domainname, which would have the last word');
   for (const [name, value] of Object.entries(linux.sysctl ?? {})) {
     const path = at('spec.linux.sysctl', name);
     const namespace = sysctlNamespace(name);

@@ -2,6 +2,7 @@
 import type { Oci } from '@core/core/plugin';
 import { SECCOMP_FLAGS } from '../constants.js';
 import type { Issues } from '../issues.js';
+import { isClean } from '../spec/mounts.js';
 import { isCount } from './values.js';
 
 const ACTIONS: readonly string[] = [
@@ -23,7 +24,7 @@ export function checkSeccomp(profile: Oci.Seccomp, issues: Issues): void {
   const before = issues.count;
   const path = 'spec.linux.seccomp';
   issues.expect(ACTIONS.includes(profile.defaultAction), `${path}.defaultAction`, `no action is called ${JSON.stringify(profile.defaultAction)}`);
-  issues.expect(!profile.listenerPath, `${path}.listenerPath`, 'listeners are not supported');
+  issues.expect(!profile.listenerPath || isClean(profile.listenerPath), `${path}.listenerPath`, 'must be an absolute path');
   issues.expect(profile.defaultAction !== 'SCMP_ACT_NOTIFY', `${path}.defaultAction`, 'cannot be SCMP_ACT_NOTIFY: nothing could start');
   checkErrno(profile.defaultAction, { value: profile.defaultErrnoRet, path: `${path}.defaultErrnoRet`, issues });
   profile.architectures?.forEach((name, index) => issues.expect(ARCHITECTURES.has(name), `${path}.architectures[${index}]`, `no architecture is called ${JSON.stringify(name)}`));

@@ -11,7 +11,8 @@ export function checkTuning({ process, linux = {} }: Oci.Spec, issues: Issues): 
   if (scheduler) checkScheduler(scheduler, { path: 'spec.process.scheduler', issues });
   if (ioPriority) {
     issues.expect(Object.hasOwn(IOPRIO, ioPriority.class), 'spec.process.ioPriority.class', `is one of ${Object.keys(IOPRIO).join(', ')}`);
-    issues.expect(isCount(ioPriority.priority) && ioPriority.priority <= 7, 'spec.process.ioPriority.priority', 'is between 0 and 7');
+    const { priority = 0 } = ioPriority;
+    issues.expect(isCount(priority) && priority <= 7, 'spec.process.ioPriority.priority', 'is between 0 and 7');
   }
   for (const [key, list] of Object.entries(execCPUAffinity)) {
     if (list) issues.expect(listed(list) !== undefined, `spec.process.execCPUAffinity.${key}`, 'is a list such as "0-2,4"');
@@ -40,6 +41,14 @@ function checkScheduler({ policy, nice = 0, priority = 0, flags = [], ...times }
     issues.expect(times[key] === undefined || isCount(times[key]), `${path}.${key}`, 'is a number of nanoseconds');
     issues.expect(!times[key] || policy === 'SCHED_DEADLINE', `${path}.${key}`, 'is for SCHED_DEADLINE');
   }
+  if (policy === 'SCHED_DEADLINE') checkDeadline(times, { path, issues });
+}
+
+/** As sched(7) has it; a period that is not given is the deadline. */
+function checkDeadline({ runtime = 0, deadline = 0, period = 0 }: Pick<Oci.Scheduler, 'runtime' | 'deadline' | 'period'>, { path, issues }: Where): void {
+  issues.expect(runtime > 0, `${path}.runtime`, 'must be above 0 with SCHED_DEADLINE');
+  issues.expect(deadline >= runtime && deadline > 0, `${path}.deadline`, 'must be above 0 with SCHED_DEADLINE, and not below runtime');
+  issues.expect(period === 0 || period >= deadline, `${path}.period`, 'must not be below deadline');
 }
 
 function checkMemoryPolicy({ mode, nodes = '', flags = [] }: Oci.MemoryPolicy, { path, issues }: Where): void {

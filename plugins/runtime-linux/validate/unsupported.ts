@@ -10,7 +10,6 @@ export function unsupported({ process, linux = {} }: Oci.Spec, host: HostFacts):
     ...(selinuxLabel && !host.modules.has('selinux') ? ['process.selinuxLabel: SELinux is not in force on this machine'] : []),
     ...(linux.mountLabel && !host.modules.has('selinux') ? ['linux.mountLabel: SELinux is not in force on this machine'] : []),
     ...(linux.intelRdt ? ['linux.intelRdt: this runtime does not manage resctrl'] : []),
-    ...(Object.keys(linux.netDevices ?? {}).length > 0 ? ['linux.netDevices: this runtime does not move links into containers'] : []),
     ...unsupportedResources(linux.resources ?? {}, host),
   ];
 }

@@ -12,7 +12,7 @@ import { leaksSince, report, snapshot, type Scope } from '../../helpers/leaks/in
 import { lacks } from '../../helpers/machine.js';
 
 export const COMMAND = fileURLToPath(new URL('../../../../plugins/runtime-linux/bin/core-oci.cjs', import.meta.url));
-const APPLETS = ['sh', 'sleep', 'cat', 'echo', 'id', 'ls', 'tty', 'kill', 'grep', 'true'];
+const APPLETS = ['sh', 'sleep', 'cat', 'echo', 'id', 'ls', 'tty', 'kill', 'grep', 'true', 'od', 'dd', 'mount', 'ip', 'touch'];
 
 export interface Answer {
   readonly status: number | null;

@@ -32,6 +32,19 @@ oci('oci: limits can be changed, and are the container\'s', (t, stage) => {
   const stats = JSON.parse(stage.call(['events', '--stats', id]).stdout) as { type: string; id: string; data: { pids: unknown } };
   t.like(stats, { type: 'stats', id, data: { pids: { current: 1, limit: 17 } } });
   t.is(stage.call(['update', '--pids-limit', 'many', id]).status, 1);
+  t.like(JSON.parse(stage.call(['stats', id]).stdout), { type: 'stats', id, data: { pids: { limit: 17 } } });
+});
+
+oci('oci: a memory limit below what is in use is refused where that is asked for', (t, stage) => {
+  const { id } = stage;
+  stage.configure(['sleep', '60'], (config) => ({ ...config, linux: { ...config.linux, resources: { ...config.linux?.resources, memory: { limit: 64 << 20 } } } }));
+  t.is(stage.call(['run', '-d', id]).status, 0);
+  const limit = (): number => (JSON.parse(stage.call(['stats', id]).stdout) as { data: { memory: { usage: { limit: number } } } }).data.memory.usage.limit;
+  const ask = (memory: object): string => stage.call(['update', '--resources', '-', id], { input: JSON.stringify({ memory }) }).stderr;
+  t.regex(ask({ limit: 4096, checkBeforeUpdate: true }), /memory limit of 4096 bytes is below the \d+ bytes in use/);
+  t.is(limit(), 64 << 20);
+  t.is(ask({ limit: 32 << 20, checkBeforeUpdate: true }), '');
+  t.is(limit(), 32 << 20);
 });
 
 oci('oci: a detached exec is counted among the processes', (t, stage) => {

@@ -22,7 +22,7 @@ oci('oci: hooks come in the order of the specification, with the state on stdin'
   const lines = stage.read('made-hooks').trim().split('\n').map((line) => line.split(/ (.*)/s));
   t.deepEqual(lines.map(([point]) => point), [...POINTS]);
   const states = lines.map(([, json]) => JSON.parse(json as string) as { status: string; id: string; pid?: number; annotations: unknown });
-  t.deepEqual(states.map(({ status }) => status), ['creating', 'creating', 'creating', 'running', 'stopped']);
+  t.deepEqual(states.map(({ status }) => status), ['created', 'created', 'created', 'running', 'stopped']);
   for (const { id, annotations } of states) t.deepEqual({ id, annotations }, { id: stage.id, annotations: { note: 'here' } });
   t.true((states[0]?.pid ?? 0) > 1);
 });

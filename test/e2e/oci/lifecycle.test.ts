@@ -31,7 +31,7 @@ oci('oci: an id is given once, and cannot lead out of the root', (t, stage) => {
   t.is(stage.call(['create', stage.id]).status, 0);
   t.regex(stage.call(['create', stage.id]).stderr, /container with given ID already exists/);
   t.is(stage.state()['status'], 'created');
-  for (const id of ['../x', '.', '..', 'a/b', '']) t.regex(stage.call(['create', id]).stderr, /invalid container id format/, id);
+  for (const id of ['../x', '.', '..', '.hidden', 'a/b', '']) t.regex(stage.call(['create', id]).stderr, /invalid container id format/, id);
 });
 
 oci('oci: a created container can be deleted', (t, stage) => {

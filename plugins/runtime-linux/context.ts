@@ -20,6 +20,8 @@ export interface Context {
   readonly trees: TreeRemover;
   readonly host: HostFacts;
   readonly folders: Folders;
+  /** Where `core-oci` keeps the containers of other engines that are listed with ours. */
+  readonly foreignRoot: string;
   /** The group above all containers of this driver, absolute in cgroup terms. */
   readonly cgroupParent: string;
   readonly ids: IdDefaults;

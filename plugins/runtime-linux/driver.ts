@@ -16,6 +16,7 @@ import { find, pathsOf, type Context, type Folders } from './context.js';
 import { EventHub } from './events.js';
 import { Executor } from './executor.js';
 import { hostFacts } from './facts.js';
+import { withForeign } from './foreign/index.js';
 import { makeHold } from './hold.js';
 import { createContainer } from './lifecycle/create.js';
 import { controlOf, handleNotice, watchByControl } from './lifecycle/exit.js';
@@ -77,7 +78,7 @@ export interface Handover {
 export async function createDriver(options: DriverOptions): Promise<Driver> {
   const context = makeContext(options);
   return {
-    ...describing(context), ...living(context), ...streaming(context), ...governing(context),
+    ...withForeign({ ...describing(context), ...living(context), ...streaming(context), ...governing(context) }, context),
     layers: createLayers(context.executor, { squash: context.host.rootless !== undefined && !context.host.rootless.helpers }),
     handOver: () => handOver(context),
     takeOver: (handover) => takeOver(context, handover),
@@ -116,6 +117,7 @@ function makeContext(options: DriverOptions): Context {
     trees: new TreeRemover((trees) => executor.request('rmtree', trees)),
     host,
     folders,
+    foreignRoot: `${runRoot}/oci`,
     cgroupParent,
     ids: userns,
     containers: new Map(),

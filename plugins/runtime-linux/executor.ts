@@ -48,6 +48,11 @@ export class Executor {
     this.#options = options;
   }
 
+  /** The binary. */
+  get path(): string {
+    return this.#options.path;
+  }
+
   get pid(): number | undefined {
     return this.#pid;
   }

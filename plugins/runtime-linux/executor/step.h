@@ -78,6 +78,8 @@ int inside_proc(struct ctx *ctx, struct err *err);
 int proc_write(struct ctx *ctx, const char *path, const char *value, struct err *err);
 /* The container's own /dev/null, checked to be the null device; flags as for open. */
 int inside_null(struct ctx *ctx, int flags);
+/* Whether a descriptor is a null device, whosever. */
+bool null_device(int fd);
 
 /* Opens the container's terminal in its devpts, and sends the master to the monitor. */
 int terminal_open(struct ctx *ctx, struct err *err);

@@ -31,6 +31,8 @@ interface Hierarchy {
 
 /** A v1 hierarchy is named by its controllers; co-mounted ones (cpu,cpuacct) get the other names as links. */
 function hierarchy(draft: PlanDraft, { group, destination, attrs }: Hierarchy): void {
+  // Of use to who manages services alone.
+  if (group.version === 1 && group.controllers.length === 0) return;
   const { name, controllers } = group.version === 2 ? { name: 'unified', controllers: [] } : hierarchyOf(draft, group);
   const target = `${destination}/${name}`;
   // A hierarchy of v1 is mounted by root of the machine alone.

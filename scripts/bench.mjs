@@ -13,9 +13,10 @@ import * as cli from './bench/rows/cli.mjs';
 import * as engines from './bench/rows/engines.mjs';
 import * as exec from './bench/rows/exec.mjs';
 import * as memory from './bench/rows/memory.mjs';
+import * as oci from './bench/rows/oci.mjs';
 import * as run from './bench/rows/run.mjs';
 
-const measurements = [...run.rows, ...exec.rows, ...memory.rows, ...cli.rows, ...engines.rows];
+const measurements = [...run.rows, ...exec.rows, ...memory.rows, ...cli.rows, ...oci.rows, ...engines.rows];
 
 process.exitCode = await main();
 

@@ -1,5 +1,5 @@
 #!/usr/bin/env node
-/** Builds everything: TypeScript by `tsc -b`, then the executor. Run by `npm install` and `npm run build`. */
+/** Builds everything: TypeScript by `tsc -b`, the bundle of `core-oci`, then the executor. Run by `npm install` and `npm run build`. */
 import { spawnSync } from 'node:child_process';
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
@@ -7,6 +7,8 @@ import { join } from 'node:path';
 const root = join(import.meta.dirname, '..');
 
 run('tsc', [join(root, 'node_modules', 'typescript', 'bin', 'tsc'), '-b', '--pretty', 'false']);
+const bundle = join(root, 'plugins', 'runtime-linux', 'bundle.mjs');
+if (existsSync(bundle)) run('bundle', [bundle]);
 const executor = join(root, 'plugins', 'runtime-linux', 'executor', 'build.mjs');
 if (existsSync(executor)) run('executor', [executor]);
 

@@ -8,6 +8,7 @@
 import { spawn, spawnSync } from 'node:child_process';
 import { existsSync, readdirSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
+import { fallbacks, lacksFallbacks } from './fallbacks/tier.mjs';
 import { asOrdinaryUser } from './lib/ordinary-user.mjs';
 import { runTap } from './lib/run-tap.mjs';
 import { lacksV2, v2 } from './v2/tier.mjs';
@@ -33,6 +34,13 @@ const tiers = {
   }),
   // One line each, whatever became of it.
   escapes: () => asRoot('escapes', () => ava('escapes', ['--tap', '--config', 'ava.escapes.config.mjs'], { all: true })),
+  // Kernels that lack something.
+  fallbacks: () => asRoot('fallbacks', () => {
+    const reason = lacksFallbacks();
+    return reason ? skip('fallbacks', reason) : fallbacks('fallbacks');
+  }),
+  // Other engines that drive `core-oci`.
+  peers: () => asRoot('peers', () => ava('peers', ['--tap', '--config', 'ava.peers.config.mjs'])),
   // Those that want cgroup v2 alone, on a machine that has nothing else.
   v2: () => asRoot('v2', () => {
     const reason = lacksV2();
@@ -82,9 +90,17 @@ async function rootless() {
     const made = spawnSync(process.execPath, ['--input-type=module', '-e', "(await import('./test/dist/helpers/images.js')).ociLayout()"], { cwd: root, stdio: 'inherit' });
     if (made.status !== 0) return skip('rootless', 'the images could not be made: busybox, cc, umoci and skopeo are wanted');
   }
-  const { program, args, done } = asOrdinaryUser(root, ['node_modules/ava/entrypoints/cli.mjs', '--tap', '--config', 'ava.rootless.config.mjs']);
+  const sum = { passed: 0, failed: 0, skipped: 0 };
+  add(sum, await asUser('rootless', { files: [] }));
+  // Once more what is about limits, for a user to whom groups are delegated.
+  if (process.getuid() === 0) add(sum, await asUser('rootless, delegated', { files: ['test/dist/rootless/*.test.js', 'test/dist/e2e/sdk/*.test.js'], delegated: true }));
+  return sum;
+}
+
+async function asUser(name, { files, delegated = false }) {
+  const { program, args, env, done } = asOrdinaryUser(root, ['node_modules/ava/entrypoints/cli.mjs', '--tap', '--config', 'ava.rootless.config.mjs', ...files], { delegated });
   try {
-    return await ava('rootless', args, { env: { E2E_USER: 'ordinary' }, program });
+    return await ava(name, args, { env: { E2E_USER: 'ordinary', ...(delegated && { E2E_DELEGATED: 'yes' }), ...env }, program });
   } finally {
     done();
   }

@@ -3,7 +3,7 @@
  * called. Comes in: an engine and what it told of a container. Goes out: objects of a script. None of them is awaitable.
  */
 import { setTimeout } from 'node:timers/promises';
-import { isCoreError, type CallOptions, type ContainerDetails, type ContainerInfo, type Engine, type ExitStatus, type ProcessEvent, type Stats, type UpdateOptions } from '@core/core/plugin';
+import { isCoreError, type CallOptions, type ContainerDetails, type ContainerInfo, type Engine, type ExitStatus, type ProcessEvent, type Stats, type Unmet, type UpdateOptions } from '@core/core/plugin';
 import { toBytes, type Input } from './input.js';
 import { toCall, milliseconds, type Duration, type VerbOptions } from './duration.js';
 import type { Command } from './command.js';
@@ -34,6 +34,11 @@ abstract class Container implements AsyncDisposable {
     this.info = info;
     this.id = info.id;
     this.name = info.name;
+  }
+
+  /** What was asked for and is not in force, because this machine or user cannot have it. */
+  get unmet(): readonly Unmet[] {
+    return this.info.unmet ?? [];
   }
 
   inspect(options: VerbOptions = {}): Promise<ContainerDetails> {

@@ -39,4 +39,4 @@ export { quote } from './quote.js';
 export type { SandboxOptions } from './sandbox.js';
 export { createSdk, type ImageOptions, type ListOptions, type Sdk } from './sdk.js';
 export type { ProcessOptions, Shell, ShellOptions } from './shell.js';
-export { CoreError, isCoreError, type ContainerInfo, type ContainerOptions, type Image, type Stats } from '@core/core/plugin';
+export { CoreError, isCoreError, type ContainerInfo, type ContainerOptions, type Image, type Stats, type Unmet } from '@core/core/plugin';

@@ -3,6 +3,7 @@ import type { ContainerOptions } from '@core/core/plugin';
 import { removeContainer } from './container.js';
 import type { EngineSource } from './engine.js';
 import type { OpenPlace } from './execution.js';
+import { warnUnmet } from './unmet.js';
 import { createShell, type Shell, type ShellOptions } from './shell.js';
 
 /** The command's options, and those of the container around it. */
@@ -19,8 +20,9 @@ export function sandbox(source: EngineSource): Shell<SandboxOptions> {
 function openSandbox(source: EngineSource, options: SandboxOptions): OpenPlace {
   return async (call) => {
     const { engine } = await source.open();
-    const { id } = await engine.containers.run({ ...containerPart(options), entrypoint: [], command: ['/bin/sh'], stdin: true, init: true }, call);
-    return { engine, container: id, close: () => removeContainer(engine, id) };
+    const info = await engine.containers.run({ ...containerPart(options), entrypoint: [], command: ['/bin/sh'], stdin: true, init: true }, call);
+    warnUnmet(info, options);
+    return { engine, container: info.id, close: () => removeContainer(engine, info.id) };
   };
 }
 

@@ -6,6 +6,7 @@ import type { Connection, EngineSource } from './engine.js';
 import { toImage, type RunOptions, type StoredImage } from './image.js';
 import { sandbox, type SandboxOptions } from './sandbox.js';
 import type { Shell } from './shell.js';
+import { warnUnmet } from './unmet.js';
 
 export interface ListOptions extends VerbOptions {
   /** Those that ended too. Default false. */
@@ -46,6 +47,7 @@ export function createSdk(source: EngineSource): Sdk {
   async function run(image: string | StoredImage, options: RunOptions = {}): Promise<RunningContainer> {
     const connection = await source.open();
     const info = await connection.engine.containers.run(toRequest(image, options), toCall(options));
+    warnUnmet(info, options);
     keepAlive(connection, info.id);
     return new RunningContainer(connection.engine, info);
   }
@@ -55,7 +57,9 @@ export function createSdk(source: EngineSource): Sdk {
     run,
     create: async (image, options = {}) => {
       const { containers } = await engine();
-      return new CreatedContainer(await engine(), await containers.create(toRequest(image, options), toCall(options)));
+      const info = await containers.create(toRequest(image, options), toCall(options));
+      warnUnmet(info, options);
+      return new CreatedContainer(await engine(), info);
     },
     container: async (name, options = {}) => {
       const { containers } = await engine();

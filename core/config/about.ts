@@ -26,7 +26,7 @@ export const aboutOptions: Readonly<Record<keyof ContainerOptions | 'after', str
   mounts: 'Binds and tmpfs.',
   readonly: 'Its root filesystem is read-only.',
   shmSize: 'Size of /dev/shm. Default 64m.',
-  network: "none: loopback only (default). host: the machine's own.",
+  network: "none: loopback only (default). host: the machine's own. user: outward through pasta or slirp4netns, in an ordinary user's kernel.",
   namespaces: 'Each private or host. Default: private, but host for user and time.',
   idMappings: 'With a private user namespace. Default: 65536 ids, 0 inside being 100000 outside.',
   timeOffsets: 'Seconds added to its clocks; with a private time namespace.',

@@ -140,7 +140,7 @@ export const containerShape = {
   mounts: mounts.default([]),
   readonly: z.boolean().optional(),
   shmSize: positiveSize.default(64 * MIB),
-  network: z.enum(['none', 'host']).default('none'),
+  network: z.enum(['none', 'host', 'user']).default('none'),
   namespaces: namespaces.optional(),
   idMappings: strict({ uids: z.array(idRange).min(1).max(340), gids: z.array(idRange).min(1).max(340) }).optional(),
   timeOffsets: strict({ monotonic: z.number().int().optional(), boottime: z.number().int().optional() }).optional(),

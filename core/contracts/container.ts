@@ -43,8 +43,8 @@ export interface ContainerOptions {
   /** The root filesystem is read-only. */
   readonly?: boolean | undefined;
   shmSize?: Size | undefined;
-  /** `none`: loopback only (default). `host`: the machine's own network. */
-  network?: 'none' | 'host' | undefined;
+  /** `none`: loopback only (default). `host`: the machine's own network. `user`: outward by a program of an ordinary user's (pasta, slirp4netns), where there is one. */
+  network?: 'none' | 'host' | 'user' | undefined;
   /** Each of: `private` (default but for user and time), `host`. */
   namespaces?: { readonly [Type in 'pid' | 'ipc' | 'uts' | 'cgroup' | 'user' | 'time']?: NamespaceMode | undefined } | undefined;
   /** With `namespaces.user: 'private'`. Default: 65536 ids, 0 inside being 100000 outside. */
@@ -128,7 +128,7 @@ export interface ContainerSettings extends Omit<ContainerOptions, 'memory' | 'me
     writeIops?: Readonly<Record<string, number>> | undefined;
   } | undefined;
   log: { maxBytes: number; maxFiles: number } | null;
-  network: 'none' | 'host';
+  network: 'none' | 'host' | 'user';
   stopTimeout: number;
   pids: number;
 }

@@ -10,10 +10,10 @@ import { call, defineContract, stream, type CallOptions } from './define.js';
 import type { ContainerOptions, ContainerSettings } from './container.js';
 import type { Image } from './image.js';
 import type { Resources, Spec } from './oci-runtime.js';
-import type { ExecRequest, ExitStatus, LogEntry, LogsRequest, ProcessEvent, RuntimeState, Stats, WindowSize } from './runtime.js';
+import type { ExecRequest, ExitStatus, LogEntry, LogsRequest, ProcessEvent, RuntimeState, Stats, Unmet, WindowSize } from './runtime.js';
 
 export interface ContainerInfo {
-  /** 64 hexadecimal digits. */
+  /** 64 hexadecimal digits; a foreign container's is whatever its maker chose. */
   readonly id: string;
   readonly name: string;
   readonly image: string;
@@ -26,10 +26,15 @@ export interface ContainerInfo {
   readonly startedAt?: number | undefined;
   readonly exit?: ExitStatus | undefined;
   readonly labels: Readonly<Record<string, string>>;
+  /** What was asked for and is not in force; the event `container.unmet` tells of each. */
+  readonly unmet?: readonly Unmet[] | undefined;
+  /** Another engine made it, by way of the runtime's own command: `image` is its root folder, and what concerns its life as a whole is for its maker to do. */
+  readonly foreign?: true | undefined;
 }
 
 export interface ContainerDetails extends ContainerInfo {
-  readonly settings: ContainerSettings;
+  /** As they were given; a foreign container has none. */
+  readonly settings?: ContainerSettings | undefined;
   /** The OCI runtime spec as handed to the runtime, hooks applied. */
   readonly spec: Spec;
 }

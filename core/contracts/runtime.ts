@@ -16,6 +16,9 @@
  * `remove` and `signal` to what is gone succeed: teardown verbs are idempotent. After a restart of the kernel `reconcile` is
  * called once, before anything else, with every id that has a record; what is not in that list is ended and removed, and what
  * is in it is adopted. Containers outlive the kernel and the implementation's process.
+ *
+ * A **foreign** container was made by another engine that uses the same runtime as a command. It is listed, can be looked into, signalled and
+ * paused; what belongs to its maker (`start`, `remove`, `update`, its output) is `E_UNSUPPORTED`, and `reconcile` leaves it alone. No event tells of it.
  */
 import { call, defineContract, stream, type CallOptions } from './define.js';
 import type { ContainerSettings } from './container.js';
@@ -71,7 +74,7 @@ export interface ExitStatus {
   readonly signal?: string | undefined;
   /** The kernel's OOM killer struck inside the container at least once. */
   readonly oomKilled: boolean;
-  /** Why, when it was not the command itself that ended: `monitor-lost`, `start-failed`. */
+  /** Why, when it was not the command itself that ended: `monitor-lost`, `start-failed`; `foreign`: how it ended only its maker knows. */
   readonly reason?: string | undefined;
   /** Milliseconds since the epoch. */
   readonly startedAt: number;
@@ -85,6 +88,30 @@ export interface RuntimeStatus {
   readonly pid?: number | undefined;
   readonly startedAt?: number | undefined;
   readonly exit?: ExitStatus | undefined;
+  /** What was asked for and is not in force, as this machine or user cannot have it: the container is there without. */
+  readonly unmet?: readonly Unmet[] | undefined;
+  /** Another engine made it, by way of this runtime's own command. */
+  readonly foreign?: ForeignContainer | undefined;
+}
+
+export interface Unmet {
+  /** A cgroup controller (`memory`, `cpu`, `pids`...), or `network`. */
+  readonly wish: string;
+  readonly reason: string;
+  readonly hint?: string | undefined;
+}
+
+/** What is known of a container that nobody here has created. */
+export interface ForeignContainer {
+  readonly bundle: string;
+  readonly rootfs: string;
+  readonly command: readonly string[];
+  /** Milliseconds since the epoch. */
+  readonly createdAt: number;
+  /** Its annotations. */
+  readonly labels: Readonly<Record<string, string>>;
+  /** In a `status`; a `list` goes without. */
+  readonly spec?: Spec | undefined;
 }
 
 export interface StartedContainer {

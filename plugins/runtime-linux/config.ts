@@ -23,6 +23,7 @@ export const config = z.strictObject({
     .strictObject({
       ids: z.enum(['auto', 'single']).default('auto').describe('auto: the ranges of /etc/subuid and /etc/subgid, where newuidmap and newgidmap are installed. single: only the user himself.'),
       limits: z.enum(['warn', 'refuse']).default('warn').describe('What becomes of a limit whose cgroup controller is not delegated to the user.'),
+      network: z.enum(['auto', 'pasta', 'slirp4netns', 'none']).default('auto').describe('The program behind `network: "user"`. auto: pasta, else slirp4netns. none: loopback alone.'),
     })
     .prefault({})
     .describe('For kernels of users other than root.'),

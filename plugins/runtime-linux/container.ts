@@ -1,5 +1,5 @@
 /** One container as this driver knows it: what was asked, and where it stands. Held by `context.ts`, changed by the driver's parts. */
-import { CoreError, type ErrorObject, type ExitStatus, type RuntimeState, type RuntimeStatus } from '@core/core/plugin';
+import { CoreError, type ErrorObject, type ExitStatus, type RuntimeState, type RuntimeStatus, type Unmet } from '@core/core/plugin';
 import type { Connection } from './link/connection.js';
 import type { Encoded } from './link/frames.js';
 import type { Paths } from './plan/input.js';
@@ -13,6 +13,8 @@ export class Container {
   paused = false;
   pid: number | undefined;
   startedAt: number | undefined;
+  /** What was asked for and this machine or user cannot have. */
+  unmet: readonly Unmet[] = [];
   exit: ExitStatus | undefined;
   /** Counts starts, so that news of an earlier run is known as such. */
   run = 0;
@@ -85,6 +87,7 @@ export class Container {
       ...(this.isRunning && { pid: this.pid }),
       ...(this.startedAt !== undefined && { startedAt: this.startedAt }),
       ...(this.exit && this.phase === 'exited' && { exit: this.exit }),
+      ...(this.unmet.length > 0 && { unmet: this.unmet }),
     };
   }
 

@@ -20,6 +20,8 @@ export interface Context {
   readonly trees: TreeRemover;
   readonly host: HostFacts;
   readonly folders: Folders;
+  /** Where `core-oci` keeps the containers of other engines that are listed with ours. */
+  readonly foreignRoot: string;
   /** The group above all containers of this driver, absolute in cgroup terms. */
   readonly cgroupParent: string;
   readonly ids: IdDefaults;
@@ -31,6 +33,8 @@ export interface Context {
   readonly warn: (message: string) => void;
   /** Controllers whose lack was told already. */
   readonly unmet: Set<string>;
+  /** What containers with a network by a program get as /etc/resolv.conf. */
+  readonly resolver: string | undefined;
   closed: boolean;
 }
 

@@ -16,6 +16,7 @@ import { find, pathsOf, type Context, type Folders } from './context.js';
 import { EventHub } from './events.js';
 import { Executor } from './executor.js';
 import { hostFacts } from './facts.js';
+import { withForeign } from './foreign/index.js';
 import { makeHold } from './hold.js';
 import { createContainer } from './lifecycle/create.js';
 import { controlOf, handleNotice, watchByControl } from './lifecycle/exit.js';
@@ -35,6 +36,7 @@ import { planIo } from './plan/index.js';
 import { PlanTemplates } from './plan/templates.js';
 import type { HostFacts } from './plan/input.js';
 import { stepAside } from './rootless/delegation.js';
+import { writeResolver } from './rootless/network.js';
 import { writeMaps } from './rootless/maps.js';
 import { createLayers } from './layers.js';
 
@@ -76,7 +78,7 @@ export interface Handover {
 export async function createDriver(options: DriverOptions): Promise<Driver> {
   const context = makeContext(options);
   return {
-    ...describing(context), ...living(context), ...streaming(context), ...governing(context),
+    ...withForeign({ ...describing(context), ...living(context), ...streaming(context), ...governing(context) }, context),
     layers: createLayers(context.executor, { squash: context.host.rootless !== undefined && !context.host.rootless.helpers }),
     handOver: () => handOver(context),
     takeOver: (handover) => takeOver(context, handover),
@@ -115,6 +117,7 @@ function makeContext(options: DriverOptions): Context {
     trees: new TreeRemover((trees) => executor.request('rmtree', trees)),
     host,
     folders,
+    foreignRoot: `${runRoot}/oci`,
     cgroupParent,
     ids: userns,
     containers: new Map(),
@@ -123,6 +126,7 @@ function makeContext(options: DriverOptions): Context {
     hold: makeHold(),
     warn,
     unmet: new Set(),
+    resolver: rootless && writeResolver(runRoot, rootless.network),
     closed: false,
   };
   return context;
@@ -130,7 +134,7 @@ function makeContext(options: DriverOptions): Context {
 
 function describing(context: Context): Pick<Runtime, 'spec' | 'status' | 'list' | 'processes' | 'stats'> {
   return {
-    spec: (request) => buildSpec(request, { ids: context.ids, lastCapability: context.host.lastCapability, rootless: context.host.rootless }),
+    spec: (request) => buildSpec(request, { ids: context.ids, lastCapability: context.host.lastCapability, rootless: context.host.rootless, resolver: context.resolver }),
     status: async ({ id }) => find(context, id).status(),
     list: async () => [...context.containers.values()].map((container) => container.status()),
     processes: async ({ id }) => {

@@ -9,6 +9,7 @@ import { join } from 'node:path';
 import type { Readable } from 'node:stream';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { CoreError } from '@core/core/plugin';
+import { endedAtOnce } from './lacks.js';
 import { Connection, type NoticeHandler, type RequestOptions } from './link/connection.js';
 import { PROTOCOL_VERSION } from './protocol.js';
 
@@ -45,6 +46,11 @@ export class Executor {
 
   constructor(options: ExecutorOptions) {
     this.#options = options;
+  }
+
+  /** The binary. */
+  get path(): string {
+    return this.#options.path;
   }
 
   get pid(): number | undefined {
@@ -127,9 +133,9 @@ export class Executor {
       env: {},
       stdio: mapIds ? ['pipe', 'pipe', output.fd] : ['ignore', output.fd, output.fd],
     });
-    const ended = { how: undefined as string | undefined };
+    const ended = { how: undefined as string | number | undefined };
     child.once('error', (error) => (ended.how = error.message));
-    child.once('exit', (code, signal) => (ended.how = signal ?? `code ${code}`));
+    child.once('exit', (code, signal) => (ended.how = signal ?? code ?? 'unknown'));
     child.unref();
     await output.close();
     if (mapIds) await giveIds(child, mapIds);
@@ -138,7 +144,7 @@ export class Executor {
       await sleep(pause);
       const connection = await attempt(socket, onNotice);
       if (connection) return connection;
-      if (ended.how !== undefined) throw new CoreError('E_EXECUTOR', { message: `the executor ended at once (${ended.how}); its words are in ${words}` });
+      if (ended.how !== undefined) throw endedAtOnce(ended.how, await readFile(words, 'utf8').catch(() => ''));
     }
     throw new CoreError('E_EXECUTOR', { message: `the executor did not answer within ${START_TIMEOUT} ms; its words are in ${words}` });
   }

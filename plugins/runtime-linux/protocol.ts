@@ -20,6 +20,7 @@ export type MonitorStep =
   | readonly ['netdev', name: string, as: string, netns?: number]
   | readonly ['userns', slot: number, uidMap: string, gidMap: string]
   | readonly ['netns', slot: number, path: string, type: number]
+  | readonly ['network', slot: number, argv: readonly string[], says: boolean]
   | readonly ['devices', path: string, program: Uint8Array]
   | readonly ['connect', slot: number, path: string]
   | readonly ['device', slot: number, mode: number, major: number, minor: number, uid: number, gid: number]

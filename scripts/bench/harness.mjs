@@ -13,6 +13,8 @@ export const TRUE = ['/bin/true'];
 /** All namespaces (network included) and seccomp are the defaults. */
 export const LIMITS = { memory: '256m', pids: 64, cpus: 1 };
 
+const coreOci = join(import.meta.dirname, '..', '..', 'plugins', 'runtime-linux', 'bin', 'core-oci.cjs');
+
 export class Harness {
   folder = mkdtempSync(join(tmpdir(), 'bench-'));
   /** What a machine has in /run, a tmpfs: sockets and state, ours and the peers'. */
@@ -52,15 +54,16 @@ export class Harness {
     });
   }
 
-  /** An OCI runtime that is a command (`crun`, `runc`), ready to run the bundle. */
+  /** An OCI runtime that is a command (`crun`, `runc`, our own `core-oci`), ready to run the bundle. */
   runtime(name) {
     return this.#once(name, async () => {
-      if (!findProgram(name)) throw new Absent(`${name} is not installed`);
+      const program = name === 'core-oci' ? [process.execPath, coreOci] : [findProgram(name)];
+      if (!program[0]) throw new Absent(`${name} is not installed`);
       const host = await this.#host();
       const [spec, merged] = [await this.#spec(), await this.#overlay(host)];
       const bundle = (label, args) =>
         writeBundle({ folder: join(this.folder, name, label), rootfs: merged, spec, cgroup: `/bench-${process.pid}-${name}-${label}`, args });
-      return new CommandRuntime(host, [findProgram(name), '--root', join(this.runFolder, `${name}-state`)], bundle);
+      return new CommandRuntime(host, [...program, '--root', join(this.runFolder, `${name}-state`)], bundle);
     });
   }
 
@@ -129,6 +132,15 @@ class CommandRuntime {
   run(lane = 0) {
     if (!this.#lanes.has(lane)) this.#lanes.set(lane, this.#bundle(`lane${lane}`, TRUE));
     return this.#host.time([...this.#command, 'run', '--bundle', this.#lanes.get(lane), this.#name()]);
+  }
+
+  /** As an engine does it, a command each: milliseconds of `create`, `start` and `delete --force` together. */
+  async lifecycle() {
+    const name = this.#name();
+    if (!this.#lanes.has('kept')) this.#lanes.set('kept', this.#bundle('kept', ['/bin/sleep', '100000']));
+    const made = await this.#host.time([...this.#command, 'create', '--bundle', this.#lanes.get('kept'), name], { detached: true });
+    const started = await this.#host.time([...this.#command, 'start', name]);
+    return made + started + (await this.#host.time([...this.#command, 'delete', '--force', name]));
   }
 
   /** A container to exec into. */

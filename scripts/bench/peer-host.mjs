@@ -6,6 +6,9 @@
  */
 import { spawn } from 'node:child_process';
 
+// Node reads all certificates there at its start; an engine's service has no such variable, and a runtime no use for it.
+delete process.env.NODE_EXTRA_CA_CERTS;
+
 process.on('message', ({ id, argv, background, detached }) => {
   const began = process.hrtime.bigint();
   const child = spawn(argv[0], argv.slice(1), { stdio: detached ? 'ignore' : ['ignore', 'pipe', 'pipe'] });

@@ -4,7 +4,7 @@
  */
 import { execFileSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
-import { chmodSync, copyFileSync, cpSync, existsSync, mkdirSync, readFileSync, readdirSync, realpathSync, renameSync, rmSync, symlinkSync, truncateSync, writeFileSync } from 'node:fs';
+import { chmodSync, copyFileSync, cpSync, existsSync, mkdirSync, readFileSync, readdirSync, realpathSync, rmSync, symlinkSync, truncateSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 
 const repository = join(import.meta.dirname, '..', '..');
@@ -16,7 +16,7 @@ const MODULES = ['kernel/fs/overlayfs/overlay.ko', 'kernel/fs/fuse/fuse.ko'];
 const SIZE = { root: 1024, tree: 512 };
 
 /** The kernel's own folder of boot/ and lib/; downloaded once per version. Throws when apt cannot. */
-export function kernel() {
+export async function kernel() {
   const name = kernelPackage();
   return once(`kernel-${name}`, (folder) => {
     const packages = `${folder}.deb`;
@@ -47,12 +47,12 @@ function kernelPackage() {
 }
 
 /** busybox, this machine's node with its libraries, and `init.sh`. */
-export function rootDisk(kernelFolder) {
+export async function rootDisk(kernelFolder) {
   const busybox = execFileSync('sh', ['-c', 'command -v busybox'], { encoding: 'utf8' }).trim();
   const parts = [process.execPath, busybox, init, import.meta.filename];
   const hash = createHash('sha256').update(kernelFolder);
   for (const part of parts) hash.update(readFileSync(part));
-  return join(once(`root-${hash.digest('hex').slice(0, 16)}`, (folder) => {
+  return join(await once(`root-${hash.digest('hex').slice(0, 16)}`, (folder) => {
     const tree = join(folder, 'tree');
     for (const name of ['bin', 'usr/bin', 'dev', 'etc', 'proc', 'sys', 'tmp', 'run', 'root', 'var', 'work', 'lib/modules']) mkdirSync(join(tree, name), { recursive: true });
     cpSync(busybox, join(tree, 'bin', 'busybox'), { dereference: true });
@@ -98,15 +98,10 @@ function libraries(program) {
   return [...run('ldd', [program]).matchAll(/(?:=> )?(\/\S+) \(0x/g)].map(([, path]) => path);
 }
 
-function once(name, make) {
-  const place = join(cache, name);
-  if (existsSync(place)) return place;
-  const work = `${place}.${process.pid}`;
-  rmSync(work, { recursive: true, force: true });
-  mkdirSync(work, { recursive: true });
-  make(work);
-  renameSync(work, place);
-  return place;
+/** As the tests keep their images; they are compiled by the time a disk is wanted. */
+async function once(name, make) {
+  const helpers = await import('../../test/dist/helpers/images.js');
+  return helpers.once(name, make, cache);
 }
 
 function run(program, args, options = {}) {

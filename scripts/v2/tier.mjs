@@ -25,19 +25,21 @@ export async function v2(name) {
   const folder = mkdtempSync(join(tmpdir(), 'v2-'));
   try {
     await makeFixtures();
-    const kernelFolder = kernel();
+    const kernelFolder = await kernel();
     const console = join(folder, 'console');
-    const child = boot({ kernelFile: kernelImage(kernelFolder), disks: [rootDisk(kernelFolder), treeDisk(folder)], console });
+    const child = boot({ kernelFile: kernelImage(kernelFolder), disks: [await rootDisk(kernelFolder), treeDisk(folder)], console });
     return await runTap(name, { child, ...watch({ child, console }) });
   } finally {
     rmSync(folder, { recursive: true, force: true });
   }
 }
 
-/** The test images want tools the machine has not, so they are made here and taken along. */
+/** The test images and programs want tools the machine has not, so they are made here and taken along. */
 async function makeFixtures() {
   const { ociLayout } = await import('../../test/dist/helpers/images.js');
+  const { denier } = await import('../../test/dist/fallbacks/deny.js');
   ociLayout();
+  denier();
 }
 
 /** Two serial lines: the console into a file, the tests' output to stdout. Disks are written to a throw-away layer. */

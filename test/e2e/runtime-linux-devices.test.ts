@@ -6,18 +6,15 @@ import test from 'ava';
 import { config } from '#runtime-linux/config.js';
 import { createDriver } from '#runtime-linux/driver.js';
 import { hostFacts } from '#runtime-linux/facts.js';
+import { declareUnless } from '../helpers/declare.js';
+import { lacks } from '../helpers/machine.js';
+
+const facts = hostFacts({ ids: 'auto', limits: 'warn', network: 'auto' });
+/** A machine without a v2 tree is none that lacks something. */
+const declared = facts.cgroups.unified === undefined ? test.skip : declareUnless(lacks({ root: true }));
 
 for (const version of ['v1', 'v2'] as const) {
-  test.serial(`${version}: what the rules do not allow cannot be opened, what they allow can`, async (t) => {
-    if (process.getuid?.() !== 0) {
-      t.log('skipped: needs root');
-      return t.pass();
-    }
-    const facts = hostFacts({ ids: 'auto', limits: 'warn' });
-    if (facts.cgroups.unified === undefined) {
-      t.log('skipped: this machine has no v2 tree');
-      return t.pass();
-    }
+  declared(`${version}: what the rules do not allow cannot be opened, what they allow can`, async (t) => {
     const { devices: _devices, ...v1 } = facts.cgroups.v1;
     const base = await mkdtemp(join(tmpdir(), 'runtime-devices-'));
     await chmod(base, 0o711);

@@ -3,10 +3,14 @@ import { fork, type ChildProcess } from 'node:child_process';
 import { chmod, mkdtemp, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import test, { type ExecutionContext } from 'ava';
+import type { ExecutionContext } from 'ava';
 import { config } from '#runtime-linux/config.js';
 import { createDriver, type Driver, type DriverOptions } from '#runtime-linux/driver.js';
 import type { StateRecord } from '#runtime-linux/protocol.js';
+import { declareUnless } from '../helpers/declare.js';
+import { lacks } from '../helpers/machine.js';
+
+const run = declareUnless(lacks({ root: true }));
 
 interface World {
   readonly options: DriverOptions;
@@ -14,11 +18,6 @@ interface World {
 }
 
 async function withWorld(t: ExecutionContext, work: (world: World) => Promise<void>): Promise<void> {
-  if (process.getuid?.() !== 0) {
-    t.log('skipped: needs root');
-    t.pass();
-    return;
-  }
   const base = await mkdtemp(join(tmpdir(), 'runtime-recovery-'));
   await chmod(base, 0o711);
   const options = { ...config.parse({ cgroupParent: '/core-recovery' }), root: join(base, 'root'), runRoot: join(base, 'run'), lease: false, warn: (message: string) => t.log(message) };
@@ -50,7 +49,7 @@ const request = (id: string, script: string) => ({
   rootfs: { kind: 'overlay' as const, lowers: ['/'] },
 });
 
-test.serial('a kernel is killed: its containers run on, the next one adopts them and learns how the others ended', (t) =>
+run('a kernel is killed: its containers run on, the next one adopts them and learns how the others ended', (t) =>
   withWorld(t, async ({ options, driver }) => {
     const first = await startedBy(options, [['lives', 'echo before; while :; do sleep 0.05; echo tick; done'], ['ends', 'sleep 0.3; exit 42'], ['orphan', 'sleep 1000']]);
     first.kill('SIGKILL');
@@ -70,7 +69,7 @@ test.serial('a kernel is killed: its containers run on, the next one adopts them
     await t.throwsAsync(next.status({ id: 'orphan' }), { code: 'E_NOT_FOUND' });
   }));
 
-test.serial('the executor is killed: containers run on, exits are still heard, new ones can be started', (t) =>
+run('the executor is killed: containers run on, exits are still heard, new ones can be started', (t) =>
   withWorld(t, async ({ driver }) => {
     const port = await driver();
     await port.create(request('one', 'sleep 0.5; exit 7'));
@@ -89,7 +88,7 @@ test.serial('the executor is killed: containers run on, exits are still heard, n
     t.deepEqual((await port.list({})).map(({ id }) => id), ['three']);
   }));
 
-test.serial('killed and started again at once, twenty times: no late news of a run is taken for the next', (t) =>
+run('killed and started again at once, twenty times: no late news of a run is taken for the next', (t) =>
   withWorld(t, async ({ driver }) => {
     const port = await driver();
     await port.create(request('again', 'sleep 1000'));
@@ -103,7 +102,7 @@ test.serial('killed and started again at once, twenty times: no late news of a r
     t.is((await port.status({ id: 'again' })).state, 'running');
   }));
 
-test.serial('a monitor is killed: its container is ended and cleaned, and the record says why', (t) =>
+run('a monitor is killed: its container is ended and cleaned, and the record says why', (t) =>
   withWorld(t, async ({ driver }) => {
     const port = await driver();
     await port.create(request('lost', 'sleep 1000'));
@@ -115,7 +114,7 @@ test.serial('a monitor is killed: its container is ended and cleaned, and the re
     await port.remove({ id: 'lost' });
   }));
 
-test.serial('kernel, executor and monitor are all killed: the next kernel ends what is left and says why', (t) =>
+run('kernel, executor and monitor are all killed: the next kernel ends what is left and says why', (t) =>
   withWorld(t, async ({ options, driver }) => {
     const first = await startedBy(options, [['lost', 'sleep 1000']]);
     const state = await stateOf(options.runRoot, 'lost');

@@ -2,17 +2,16 @@
 import { chmod, mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import test from 'ava';
 import { runtimeConformance, type RuntimeSubject } from '#core/testing/index.js';
 import { config } from '#runtime-linux/config.js';
 import { createDriver } from '#runtime-linux/driver.js';
+import { declareUnless } from '../helpers/declare.js';
+import { lacks } from '../helpers/machine.js';
+
+const declared = declareUnless(lacks({ root: true }));
 
 for (const { name, run } of runtimeConformance(makeSubject)) {
-  test.serial(name, async (t) => {
-    if (process.getuid?.() !== 0) {
-      t.log('skipped: needs root');
-      return t.pass();
-    }
+  declared(name, async (t) => {
     await t.notThrowsAsync(run());
   });
 }

@@ -19,7 +19,7 @@ escape({
 
 /** A container whose monitor answers no more; undefined when it always did. */
 async function parked({ stage }: Place): Promise<string | undefined> {
-  const { id } = await stage.up({ mounts: [attackMount()] }, '/attack/attack ambush stop > /tmp/said & while ! [ -s /tmp/said ]; do :; done');
+  const { id } = await stage.up({ mounts: [attackMount()] }, '/attack/attack ambush > /tmp/said & while ! [ -s /tmp/said ]; do :; done');
   for (let tries = 0; tries < 40; tries++) {
     const run = stage.exec(id, ['/bin/true']).then(() => true, () => true);
     if (await within(300, run)) continue;

@@ -94,9 +94,9 @@ function copied(kind: string, target: (path: string) => string): string {
   return join(folder, 'image.tar');
 }
 
-/** Makes it beside its place and moves it there when it is whole, so that an interrupted run leaves nothing half done. */
-export function once(name: string, make: (folder: string) => void): string {
-  const place = join(cache, name);
+/** Makes it beside its place and moves it there when it is whole, so that an interrupted run leaves nothing half done. Called by the v2 tier's scripts too. */
+export function once(name: string, make: (folder: string) => void, folder = cache): string {
+  const place = join(folder, name);
   if (existsSync(place)) return place;
   const work = `${place}.${process.pid}`;
   rmSync(work, { recursive: true, force: true });

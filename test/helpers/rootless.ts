@@ -25,10 +25,23 @@ export interface Ordinary {
 export interface RootlessOptions {
   readonly ids?: 'auto' | 'single';
   readonly limits?: 'warn' | 'refuse';
+  readonly network?: 'auto' | 'pasta' | 'slirp4netns' | 'none';
 }
 
-export function asUser(title: string, body: (t: ExecutionContext, ordinary: Ordinary) => Promise<void>, rootless: RootlessOptions = {}): void {
-  const reason = process.getuid?.() === 0 ? 'root' : areMade() ? undefined : 'root has not made the images';
+/** Whether limits can be had: which of the two runs of the tier this is. */
+export const isDelegated = process.env['E2E_DELEGATED'] !== undefined;
+
+/** An address of this machine that is not its loopback's, and what a container of this user's can reach it by. */
+export const outside = process.env['E2E_OUTSIDE'] ?? '';
+
+export interface UserNeeds {
+  /** Why it cannot run here, found out by the test itself. */
+  readonly lacking?: string | undefined;
+  readonly rootless?: RootlessOptions;
+}
+
+export function asUser(title: string, body: (t: ExecutionContext, ordinary: Ordinary) => Promise<void>, { lacking, rootless = {} }: UserNeeds = {}): void {
+  const reason = process.getuid?.() === 0 ? 'root' : areMade() ? lacking : 'root has not made the images';
   if (reason !== undefined) return void test.skip(`${title} (${reason})`, body as never);
   test.serial(title, async (t) => {
     const folder = mkdtempSync(join(tmpdir(), 'rl-'));

@@ -67,24 +67,6 @@ asUser('all its processes are known, counted, signalled and killed', async (t, {
   t.deepEqual(pids.filter((pid) => existsSync(`/proc/${pid}`)), []);
 });
 
-asUser('a limit that is not in force is told of, once', async (t, { sdk, warnings }) => {
-  for (let i = 0; i < 2; i++) {
-    await using c = await sdk.run(ociLayout(), { ...forever, memory: '64m', pids: 20 });
-    t.true((await c.processes()).length > 0);
-  }
-  if (warnings.length > 0) t.is(warnings.filter((text) => /memory.* not in force.*Delegate=yes/.test(text)).length, 1);
-  else t.log('memory is delegated to this user');
-});
-
-asUser('or is refused, where that is wanted', async (t, { sdk }) => {
-  const error = await t.throwsAsync(async () => {
-    await using c = await sdk.run(ociLayout(), { ...forever, memory: '64m' });
-    t.log(`memory is delegated to this user: ${(await c.stats()).memory.limit}`);
-    throw Object.assign(new Error('Delegate=yes'), { code: 'E_UNSUPPORTED', hint: 'Delegate=yes' });
-  }, { code: 'E_UNSUPPORTED' });
-  t.regex((error as Error & { hint: string }).hint, /Delegate=yes/);
-}, { limits: 'refuse' });
-
 asUser('what needs root is refused with the way out', async (t, { sdk }) => {
   const cases = [{ namespaces: { user: 'private' } }, { user: '1000000' }] as const;
   for (const options of cases) await t.throwsAsync(sdk.run(ociLayout(), { ...forever, ...options }), { code: 'E_UNSUPPORTED' });
@@ -98,7 +80,7 @@ asUser('with a single id everything belongs to root, and nobody else can be had'
   const error = await t.throwsAsync(sdk.run(ociLayout(), { ...forever, user: '1000' }), { code: 'E_UNSUPPORTED' });
   t.regex((error as Error & { hint: string }).hint, /subuid.*uidmap/);
   t.true(readdirSync(folder).includes('root'));
-}, { ids: 'single' });
+}, { rootless: { ids: 'single' } });
 
 asUser('the machine\'s own root, as far as the user may read it, and nothing written reaches it', async (t, { sdk }) => {
   await using c = await sdk.run('host', forever);

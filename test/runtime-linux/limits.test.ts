@@ -72,6 +72,14 @@ test('devices are left alone only where the last rule allows all', (t) => {
 
 const line = (target: string, type: string, options: string): string => `30 20 0:26 / ${target} rw,nosuid shared:4 - ${type} none rw,${options}`;
 
+test('a hierarchy that something is mounted over is not there', (t) => {
+  const table = ['21 1 0:2 / /sys rw - sysfs none rw', '30 21 0:26 / /sys/fs/cgroup rw - tmpfs none rw', '31 30 0:27 / /sys/fs/cgroup/memory rw - cgroup none rw,memory', '32 30 0:28 / /sys/fs/cgroup/unified rw - cgroup2 none rw'];
+  const over = ['40 30 0:29 / /sys/fs/cgroup rw - tmpfs none rw', '41 40 0:27 / /sys/fs/cgroup/memory rw - cgroup none rw,memory'];
+  t.like(cgroupLayout(table.join('\n'), () => ''), { mode: 'hybrid' });
+  t.like(cgroupLayout([...table, ...over].join('\n'), () => ''), { mode: 'v1', unified: undefined, v1: { memory: '/sys/fs/cgroup/memory' } });
+  t.like(cgroupLayout([...table, '50 1 0:30 / / rw - ext4 x rw'].join('\n'), () => ''), { mode: 'none' });
+});
+
 test('the layout of a machine is read from its mounts', (t) => {
   const v1 = [line('/sys/fs/cgroup/cpu,cpuacct', 'cgroup', 'cpu,cpuacct'), line('/sys/fs/cgroup/memory', 'cgroup', 'memory'), line('/other\\040place/memory', 'cgroup', 'memory')].join('\n');
   const two = line('/sys/fs/cgroup/unified', 'cgroup2', 'nsdelegate');

@@ -8,6 +8,7 @@ import type { ContainerSettings, ImageConfig, Rootfs } from '@core/core/plugin';
 import test from 'ava';
 import { compilePlan } from '#runtime-linux/plan/index.js';
 import type { RootlessFacts } from '#runtime-linux/rootless/facts.js';
+import { userNetwork } from '#runtime-linux/rootless/network.js';
 import { singleMaps } from '#runtime-linux/rootless/ids.js';
 import { buildSpec } from '#runtime-linux/spec/index.js';
 import { machine, paths, settings, specDefaults, type layouts } from './helpers/machines.js';
@@ -21,6 +22,7 @@ const ordinary: RootlessFacts = {
   maps: { uids: [{ containerID: 0, hostID: 1000, size: 1 }, { containerID: 1, hostID: 100_000, size: 65_536 }], gids: [{ containerID: 0, hostID: 1000, size: 1 }, { containerID: 1, hostID: 100_000, size: 65_536 }] },
   helpers: { newuidmap: '/usr/bin/newuidmap', newgidmap: '/usr/bin/newgidmap' },
   limits: 'warn',
+  network: userNetwork('auto', { find: (name) => `/usr/bin/${name}`, mayUse: () => true }),
   root: [
     { kind: 'link', path: '/bin', target: 'usr/bin' },
     { kind: 'overlay', path: '/etc', mode: 0o755 },
@@ -56,12 +58,14 @@ const cases: Record<string, Case> = {
   'host-image': { on: 'hybrid', rootfs: host, settings: { readonly: true } },
   rootless: { on: 'hybrid', rootless: ordinary },
   'rootless-single-id': { on: 'hybrid', rootless: { ...ordinary, helpers: undefined, maps: singleMaps(ordinary.user) } },
+  'rootless-network': { on: 'hybrid', rootless: ordinary, settings: { network: 'user' } },
   'rootless-host-image': { on: 'hybrid', rootless: ordinary, rootfs: host, settings: { readonly: true } },
   folder: { on: 'hybrid', rootfs: { kind: 'folder', path: '/srv/rootfs' } },
   userns: { on: 'hybrid', settings: { namespaces: { user: 'private', time: 'private' }, timeOffsets: { boottime: 60 } } },
   'userns-folder-shifted': { on: 'hybrid', rootfs: { kind: 'folder', path: '/srv/rootfs', idmap: false }, settings: { namespaces: { user: 'private' } } },
   'userns-folder-host-network': { on: 'hybrid', rootfs: { kind: 'folder', path: '/srv/rootfs' }, settings: { namespaces: { user: 'private' }, network: 'host' } },
   'shared-namespaces': { on: 'v2', settings: { network: 'host', namespaces: { pid: 'host', ipc: 'host', uts: 'host', cgroup: 'host' } } },
+  'shared-cgroup-namespace': { on: 'hybrid', settings: { memory: 64 << 20, namespaces: { cgroup: 'host' } } },
   mounts: {
     on: 'hybrid',
     settings: {

@@ -37,7 +37,7 @@ test('created, running, stopped: each state is a type', async (t) => {
 test('without a command the container stays up for $', async (t) => {
   const { sdk } = await booted(t);
   await using c = await sdk.run('host', { entrypoint: ['cat'] });
-  t.is((await c.inspect()).settings.stdin, true);
+  t.is((await c.inspect()).settings?.stdin, true);
   t.is(await c.exec(['echo', 'hello']).text(), 'hello\n');
 });
 
@@ -106,7 +106,7 @@ test('pause, resume and update', async (t) => {
   await c.resume();
   t.is((await c.inspect()).state, 'running');
   await c.update({ memory: '128m' });
-  t.is((await c.inspect()).settings.memory, 128 * 1024 ** 2);
+  t.is((await c.inspect()).settings?.memory, 128 * 1024 ** 2);
 });
 
 test('stats once, and as they change until the end', async (t) => {

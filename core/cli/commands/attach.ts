@@ -17,8 +17,8 @@ export default defineCommand<Options>({
   run: async (cli, [container = ''], { stdin, detachKeys }) => {
     const { containers } = await cli.engine();
     const { settings } = await containers.inspect({ container });
-    const feeds = stdin && settings.stdin === true;
-    const hasTerminal = settings.terminal === true;
+    const feeds = stdin && settings?.stdin === true;
+    const hasTerminal = settings?.terminal === true;
     const terminal = openTerminal({ raw: feeds && hasTerminal, detachKeys });
     try {
       if (hasTerminal) {

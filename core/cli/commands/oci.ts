@@ -24,13 +24,13 @@ export default oci;
 
 /** Found by name when it is wanted: the core knows no plugin. */
 async function runOci(argv: readonly string[]): Promise<number> {
-  const { main } = (await import(pathToFileURL(findMain()).href)) as { main: (argv: readonly string[]) => Promise<number> };
-  return main([process.execPath, 'core-oci', ...argv]);
+  const { default: command } = (await import(pathToFileURL(findCommand()).href)) as { default: { load(): { main: (argv: readonly string[]) => Promise<number> } } };
+  return command.load().main([process.execPath, 'core-oci', ...argv]);
 }
 
-function findMain(): string {
+function findCommand(): string {
   try {
-    return join(dirname(createRequire(import.meta.url).resolve('@core/runtime-linux')), 'oci', 'main.js');
+    return join(dirname(createRequire(import.meta.url).resolve('@core/runtime-linux')), '..', 'bin', 'core-oci.cjs');
   } catch (thrown) {
     throw new CoreError('E_UNPROVIDED', { message: 'no OCI runtime is installed', hint: 'npm install @core/runtime-linux', cause: thrown });
   }

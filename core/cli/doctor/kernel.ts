@@ -1,8 +1,9 @@
-/** The features of the kernel that the runtime stands on. By symbol where the kernel shows them, by version where it does not. */
+/** The features of the kernel that the runtime stands on. As the executor finds them; without one by symbol where the kernel shows them, by version where it does not. */
 import { failed, limited, ok, type Check, type Finding } from './check.js';
 import { atLeast, type Machine } from './machine.js';
 
 const NEWER_KERNEL = 'Boot a kernel of 5.12 or later; every distribution still maintained has one.';
+const OTHER_FILTER = 'This kernel has it, but a seccomp filter around this process (that of an outer container) forbids it: let that allow it.';
 
 interface Feature {
   readonly name: string;
@@ -11,13 +12,16 @@ interface Feature {
   /** The version that brought the last of them. */
   readonly since: string;
   readonly cost: string;
+  /** Something stands in for it. */
+  readonly spare?: boolean;
 }
 
 const features: readonly Feature[] = [
-  { name: 'new mount API', symbols: ['fsopen', 'fsmount', 'move_mount', 'open_tree', 'mount_setattr'], since: '5.12', cost: 'No container starts: its mounts are made with it.' },
+  { name: 'new mount API', symbols: ['fsopen', 'fsconfig', 'fsmount', 'move_mount', 'open_tree', 'mount_setattr'], since: '5.12', cost: 'No container starts: its mounts are made with it.' },
   { name: 'openat2', symbols: ['openat2'], since: '5.6', cost: 'No container starts: paths inside a root filesystem cannot be resolved safely.' },
-  { name: 'clone3', symbols: ['clone3'], since: '5.7', cost: 'No container starts in its control group.' },
-  { name: 'pidfd', symbols: ['pidfd_open', 'pidfd_send_signal'], since: '5.3', cost: 'Processes cannot be signalled without a race on their pids.' },
+  { name: 'pidfd', symbols: ['pidfd_open', 'pidfd_send_signal'], since: '5.3', cost: 'No container starts: its processes could not be signalled without a race on their pids.' },
+  { name: 'clone3', symbols: ['clone3'], since: '5.7', spare: true, cost: 'Processes enter their v2 control group themselves: a start takes some ms longer.' },
+  { name: 'close_range', symbols: ['close_range'], since: '5.9', spare: true, cost: 'Descriptors are closed one by one: a start takes up to a ms longer.' },
 ];
 
 export const kernelChecks: readonly Check[] = [
@@ -30,12 +34,20 @@ export const kernelChecks: readonly Check[] = [
   { name: 'subordinate ids', group: 'kernel', run: subordinateIds },
 ];
 
-async function hasFeature(machine: Machine, { symbols, since, cost }: Feature): Promise<Finding> {
-  const known = await systemCalls(machine);
+async function hasFeature(machine: Machine, { symbols, since, cost, spare = false }: Feature): Promise<Finding> {
+  const [asked, known] = [await machine.calls(), await systemCalls(machine)];
+  const bad = spare ? limited : failed;
   const missing = known ? symbols.filter((name) => !known.has(name)) : [];
-  if (known && missing.length === 0) return ok('present');
-  if (known) return failed(`${missing.join(', ')} missing from this kernel (${machine.kernel})`, { cost, mend: NEWER_KERNEL });
-  return atLeast(machine.kernel, since) ? ok(`by version, ${machine.kernel}`) : failed(`Linux ${machine.kernel}, wanted ${since}`, { cost, mend: NEWER_KERNEL });
+  if (missing.length > 0) return bad(`${missing.join(', ')} missing from this kernel (${machine.kernel})`, { cost, mend: NEWER_KERNEL });
+  const refused = symbols.flatMap((name) => (isRefused(asked, name) ? [`${name} (${asked?.get(name)})`] : []));
+  if (refused.length > 0) return bad(`refused to this process: ${refused.join(', ')}`, { cost, mend: known || atLeast(machine.kernel, since) ? OTHER_FILTER : NEWER_KERNEL });
+  if (known || asked) return ok('present');
+  return atLeast(machine.kernel, since) ? ok(`by version, ${machine.kernel}`) : bad(`Linux ${machine.kernel}, wanted ${since}`, { cost, mend: NEWER_KERNEL });
+}
+
+/** What is not among the answers the executor could not learn: an ordinary user's may not even ask. */
+function isRefused(asked: ReadonlyMap<string, string> | undefined, name: string): boolean {
+  return (asked?.get(name) ?? 'present') !== 'present';
 }
 
 const symbolsOf = new WeakMap<Machine, Promise<ReadonlySet<string> | undefined>>();
@@ -59,11 +71,18 @@ async function userNamespaces(machine: Machine): Promise<Finding> {
   if (!(await machine.exists('/proc/self/ns/user'))) return bad('not in this kernel', { cost, mend: 'Boot a kernel with CONFIG_USER_NS.' });
   const most = Number((await machine.read('/proc/sys/user/max_user_namespaces')) ?? 1);
   if (most === 0) return bad('user.max_user_namespaces is 0', { cost, mend: 'sysctl -w user.max_user_namespaces=15000' });
-  if (machine.uid === 0) return ok(`up to ${most}`);
-  for (const { path, denied, mend } of restrictions) {
+  for (const { path, denied, mend } of machine.uid === 0 ? [] : restrictions) {
     if ((await machine.read(path))?.trim() === denied) return bad(`restricted by ${path}`, { cost, mend });
   }
+  const asked = await machine.calls();
+  if (isRefused(asked, 'userns')) return bad(`refused to this process (${asked?.get('userns')})`, { cost, mend: userNamespaceMend(asked?.get('userns')) });
   return ok(`up to ${most}`);
+}
+
+function userNamespaceMend(errno: string | undefined): string {
+  if (errno === 'EINVAL') return 'Boot a kernel with CONFIG_USER_NS.';
+  if (errno === 'ENOSPC' || errno === 'EUSERS') return 'All that may be are in use, here or in a user namespace around this process: sysctl -w user.max_user_namespaces=15000 there.';
+  return 'A seccomp filter or another security module around this process forbids it: let that allow unshare and clone with CLONE_NEWUSER.';
 }
 
 const restrictions = [

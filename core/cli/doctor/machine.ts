@@ -3,6 +3,7 @@ import { constants } from 'node:fs';
 import { access, readdir, readFile, statfs } from 'node:fs/promises';
 import { release } from 'node:os';
 import { delimiter, dirname, join } from 'node:path';
+import { probeCalls } from './executor.js';
 
 export interface Machine {
   /** Undefined when it is not there or may not be read. */
@@ -14,6 +15,8 @@ export interface Machine {
   fileSystem(path: string): Promise<{ readonly type: number; readonly freeBytes: number }>;
   /** The first of these programs in PATH. */
   which(programs: readonly string[]): Promise<string | undefined>;
+  /** What the kernel answers the executor, by system call; undefined where there is none to ask. */
+  calls(): Promise<ReadonlyMap<string, string> | undefined>;
   readonly kernel: string;
   readonly node: string;
   readonly uid: number;
@@ -27,9 +30,11 @@ export interface MachineOptions {
   readonly node?: string | undefined;
   readonly uid?: number | undefined;
   readonly env?: NodeJS.ProcessEnv | undefined;
+  /** What the executor would say. */
+  readonly calls?: ReadonlyMap<string, string> | undefined;
 }
 
-export function openMachine({ root = '/', kernel = release(), node = process.versions.node, uid = process.getuid?.() ?? 0, env = process.env }: MachineOptions = {}): Machine {
+export function openMachine({ root = '/', kernel = release(), node = process.versions.node, uid = process.getuid?.() ?? 0, env = process.env, calls }: MachineOptions = {}): Machine {
   const at = (path: string): string => join(root, path);
   const can = (path: string, mode: number): Promise<boolean> => access(at(path), mode).then(() => true, () => false);
   return {
@@ -47,11 +52,17 @@ export function openMachine({ root = '/', kernel = release(), node = process.ver
       }
       return undefined;
     },
+    calls: once(async () => calls ?? (root === '/' ? probeCalls() : undefined)),
     kernel,
     node,
     uid,
     env,
   };
+}
+
+function once<T>(ask: () => Promise<T>): () => Promise<T> {
+  let answer: Promise<T> | undefined;
+  return () => (answer ??= ask());
 }
 
 async function nearestExisting(path: string): Promise<string> {

@@ -1,9 +1,6 @@
 /** What this program itself needs: Node, its native parts, and what they are built with. */
-import { execFile } from 'node:child_process';
-import { createRequire } from 'node:module';
-import { dirname, join } from 'node:path';
-import { promisify } from 'node:util';
 import { failed, limited, ok, type Check, type Finding } from './check.js';
+import { askExecutor, executorPath } from './executor.js';
 import { atLeast, type Machine } from './machine.js';
 
 const OLDEST_NODE = '20.19';
@@ -26,20 +23,10 @@ async function executor(): Promise<Finding> {
   const path = executorPath();
   if (!path) return failed('@core/runtime-linux is not installed', { ...lack, mend: 'npm install @core/runtime-linux' });
   try {
-    const { stdout } = await promisify(execFile)(path, ['--version'], { timeout: 5_000 });
-    return ok(stdout.trim());
+    return ok(await askExecutor(path, '--version'));
   } catch (error) {
     const { code, message } = error as NodeJS.ErrnoException;
     return failed(code === 'ENOENT' ? 'not built' : message.split('\n')[0] ?? 'it does not run', lack);
-  }
-}
-
-/** The one that is built when the package is installed. */
-function executorPath(): string | undefined {
-  try {
-    return join(dirname(createRequire(import.meta.url).resolve('@core/runtime-linux')), '..', 'executor', 'build', 'core-executor');
-  } catch {
-    return undefined;
   }
 }
 

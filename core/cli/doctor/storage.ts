@@ -25,7 +25,7 @@ export const storageChecks: readonly Check[] = [
 async function overlay(machine: Machine): Promise<Finding> {
   if (/\boverlay$/m.test((await machine.read('/proc/filesystems')) ?? '')) return ok('present');
   if (await hasModule(machine, 'overlay')) return ok('a module, loaded on demand');
-  return failed('not in this kernel', { cost: 'Images cannot be stacked; only `dir:` images run.', mend: 'modprobe overlay, or boot a kernel with CONFIG_OVERLAY_FS.' });
+  return failed('not in this kernel', { cost: 'No image can be mounted; only folders run, by `core oci`.', mend: 'modprobe overlay, or boot a kernel with CONFIG_OVERLAY_FS.' });
 }
 
 async function fileSystem(machine: Machine): Promise<Finding> {

@@ -6,6 +6,7 @@ import type { ContainerOperations } from '../../contracts/index.js';
 import type { Context } from '../context.js';
 import { pause, resume, update } from './change.js';
 import { create } from './create.js';
+import { withForeign } from './foreign.js';
 import { toDetails, toInfo } from './record.js';
 import { remove } from './remove.js';
 import { run } from './run.js';
@@ -14,6 +15,11 @@ import { kill, stop, wait } from './stop.js';
 import { forward } from './stream.js';
 
 export function containerOperations(context: Context): ContainerOperations {
+  return withForeign(ownOperations(context), context);
+}
+
+/** On the containers that have a record here. */
+function ownOperations(context: Context): ContainerOperations {
   const { runtime, registry } = context;
   const find = (reference: string) => registry.find(reference);
   const running = (reference: string): string => {

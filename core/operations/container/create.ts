@@ -81,6 +81,9 @@ export async function embody(context: Context, saga: Saga, container: Container)
   const { id } = container;
   const { spec, rootfs, settings } = container.known;
   const io = { stdin: settings.stdin, log: settings.log };
-  await saga.step('runtime.create', () => context.runtime.create({ id, spec, rootfs, io }, saga.call), () => context.runtime.remove({ id }));
+  const { unmet = [] } = await saga.step('runtime.create', () => context.runtime.create({ id, spec, rootfs, io }, saga.call), () => context.runtime.remove({ id }));
   container.embodied = true;
+  if (unmet.length === 0) return;
+  container.record = { ...container.known, unmet };
+  for (const { wish, reason } of unmet) context.events.emit({ type: 'container.unmet', object: container.object, data: { wish, reason } });
 }

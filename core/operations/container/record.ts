@@ -2,7 +2,7 @@
  * A container as it is remembered. Comes in: what `create` decided and what the runtime reported. Goes out: the record in the
  * state store, and the view of it that callers get. Called by all container operations.
  */
-import type { ContainerDetails, ContainerInfo, ContainerSettings, ExitStatus, ImageConfig, Oci, Rootfs, RuntimeState } from '../../contracts/index.js';
+import type { ContainerDetails, ContainerInfo, ContainerSettings, ExitStatus, ImageConfig, Oci, Rootfs, RuntimeState, Unmet } from '../../contracts/index.js';
 
 /** Complete: with it alone a later kernel can make the container again. */
 export interface ContainerRecord {
@@ -22,6 +22,8 @@ export interface ContainerRecord {
   readonly exit?: ExitStatus | undefined;
   /** From the image, leased under the container's id. */
   readonly rootfs: Rootfs;
+  /** As the runtime said when it was given the spec. */
+  readonly unmet?: readonly Unmet[] | undefined;
 }
 
 export function toInfo(record: ContainerRecord): ContainerInfo {
@@ -38,6 +40,7 @@ export function toInfo(record: ContainerRecord): ContainerInfo {
     ...(startedAt !== undefined && { startedAt }),
     ...(exit !== undefined && { exit }),
     labels: { ...record.imageConfig.labels, ...settings.labels },
+    ...(record.unmet && { unmet: record.unmet }),
   };
 }
 

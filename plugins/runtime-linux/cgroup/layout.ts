@@ -30,7 +30,7 @@ export interface CgroupLayout {
 export function cgroupLayout(mountinfo: string, controllers: (unified: string) => string): CgroupLayout {
   const v1: Partial<Record<Controller, string>> = {};
   let unified: string | undefined;
-  for (const { target, type, root, options } of parseMounts(mountinfo)) {
+  for (const { target, type, root, options } of visible(parseMounts(mountinfo))) {
     if (root !== '/') continue;
     if (type === 'cgroup2') unified = shorter(unified, target);
     if (type !== 'cgroup') continue;
@@ -48,12 +48,39 @@ export function cgroupLayout(mountinfo: string, controllers: (unified: string) =
   };
 }
 
+/** Mount points of v1 hierarchies with no controller this runtime knows: those with a name (systemd's), perf_event. */
+export function otherHierarchies(mountinfo: string): string[] {
+  const byOptions = new Map<string, string>();
+  for (const { target, type, root, options } of visible(parseMounts(mountinfo))) {
+    if (type !== 'cgroup' || root !== '/' || CONTROLLERS.some((name) => options.includes(name))) continue;
+    const key = options.join(',');
+    byOptions.set(key, shorter(byOptions.get(key), target));
+  }
+  return [...byOptions.values()];
+}
+
 /** Of a mountinfo text, all of them. */
 export function mountPoints(mountinfo: string): string[] {
   return parseMounts(mountinfo).map(({ target }) => target);
 }
 
+/** Of the hierarchies, those that nothing is mounted over: not at the same place, but at a folder above in the same mount. */
+function visible(mounts: readonly MountLine[]): MountLine[] {
+  const byId = new Map(mounts.map((mount) => [mount.id, mount]));
+  const isCovered = (mount: MountLine): boolean => {
+    const above = byId.get(mount.parent);
+    return mounts.some((other) => other.parent === mount.parent && other !== mount && isBelow(mount.target, other.target)) || (above !== undefined && above !== mount && isCovered(above));
+  };
+  return mounts.filter((mount) => mount.type.startsWith('cgroup') && !isCovered(mount));
+}
+
+function isBelow(path: string, folder: string): boolean {
+  return path !== folder && path.startsWith(folder === '/' ? '/' : `${folder}/`);
+}
+
 interface MountLine {
+  readonly id: string;
+  readonly parent: string;
   readonly target: string;
   readonly root: string;
   readonly type: string;
@@ -66,7 +93,7 @@ function parseMounts(text: string): MountLine[] {
     if (!before || !after) return [];
     const fields = before.split(' ');
     const [type = '', , superOptions = ''] = after.split(' ');
-    return [{ root: fields[3] ?? '', target: unescape(fields[4] ?? ''), type, options: superOptions.split(',') }];
+    return [{ id: fields[0] ?? '', parent: fields[1] ?? '', root: fields[3] ?? '', target: unescape(fields[4] ?? ''), type, options: superOptions.split(',') }];
   });
 }
 

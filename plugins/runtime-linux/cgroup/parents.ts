@@ -29,12 +29,21 @@ export function makeParents(layout: CgroupLayout, path: string): CgroupLayout {
 export function prepareDevices(layout: CgroupLayout, { path, rules }: { readonly path: string; readonly rules: readonly LimitWrite[] }): CgroupLayout {
   const { devices } = layout.v1;
   if (devices === undefined) return layout;
-  mkdirSync(`${devices}${path}.own`, { recursive: true });
   // Rules can only be narrowed while nothing is below; a former kernel of the same root has written them.
-  if (readFileSync(`${devices}${path}/devices.list`, 'utf8').startsWith('a ')) {
-    for (const { file, value } of rules) writeFileSync(`${devices}${path}/${file}`, value);
-  }
+  if (readFileSync(`${devices}${path}/devices.list`, 'utf8').startsWith('a ') && !narrowed(devices + path, rules)) return layout;
+  mkdirSync(`${devices}${path}.own`, { recursive: true });
   return { ...layout, devicesParent: path };
+}
+
+/** False when somebody else, a caller of `core-oci` perhaps, has put a group of his own below. */
+function narrowed(folder: string, rules: readonly LimitWrite[]): boolean {
+  try {
+    for (const { file, value } of rules) writeFileSync(`${folder}/${file}`, value);
+    return true;
+  } catch (thrown) {
+    if ((thrown as NodeJS.ErrnoException).code === 'EINVAL') return false;
+    throw thrown;
+  }
 }
 
 /** Those that are empty; others are somebody's still. */

@@ -8,6 +8,7 @@
 #include <sys/wait.h>
 
 #include "fdpass.h"
+#include "fds.h"
 #include "monitor.h"
 #include "server.h"
 #include "spares.h"
@@ -37,7 +38,7 @@ static void in_child(struct server *server, const struct child *child, int socke
 	/* Whoever waits for the end of the executor's output must not wait for its containers. */
 	if (dup3(socket, FD_REPORT, O_CLOEXEC) < 0 || dup2(0, 2) < 0) _exit(1);
 	if (child->netns >= 0 ? dup3(child->netns, FD_NETNS, O_CLOEXEC) < 0 : close(FD_NETNS) < 0) _exit(1);
-	(void)sys_close_range(FD_FREE, ~0u, 0);
+	if (fds_forget(FD_FREE, &(struct err)ERR_INIT) < 0) _exit(1);
 	_exit(run(arg));
 }
 

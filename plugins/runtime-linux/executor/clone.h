@@ -20,6 +20,8 @@ enum { CHILD_STACK = 128 * 1024 };
 struct clone_request {
 	uint64_t flags;        /* CLONE_NEW* and the like */
 	const char *cgroup;    /* a v2 folder to be born in, or NULL */
+	struct err *refusal;   /* with `cgroup`: where a child that has to go there itself says why it could not, in memory both see, */
+	int (*refused)(void *arg); /* and what it does then in place of `run` */
 	bool plain;            /* a fork with memory of its own; otherwise the caller sleeps until the child executes or ends */
 	bool sibling;          /* the child of the caller's own parent; then there is no pidfd */
 	void *stack;           /* unless plain */

@@ -27,6 +27,7 @@ struct visit {
 };
 
 static int joiner_run(void *arg);
+static int joiner_fail(void *arg);
 
 static int settle_pid(struct visit *visit, struct process *out, int joiner, struct err *err) {
 	struct outcome *outcome = visit->outcome;
@@ -61,7 +62,7 @@ static int attend(struct visit *visit, int gate, struct err *err) {
 static int visit_start(struct visit *visit, struct process *out, struct err *err) {
 	struct exec_plan *plan = visit->plan;
 	bool plain = plan->namespaces & CLONE_NEWTIME || plan->listener || !CLONE_CAN_SLEEP;
-	struct clone_request request = { .cgroup = plan->cgroup, .plain = plain, .stack_size = CHILD_STACK, .run = joiner_run, .arg = visit, .pidfd = &out->pidfd };
+	struct clone_request request = { .cgroup = plan->cgroup, .plain = plain, .stack_size = CHILD_STACK, .run = joiner_run, .arg = visit, .pidfd = &out->pidfd, .refusal = &visit->outcome->err, .refused = joiner_fail };
 	int gate[2] = { -1, -1 }, pid, heard = 0;
 
 	if (!(request.stack = visit->stack = stack_open())) return err_sys(err, "no memory for a stack");
@@ -147,6 +148,11 @@ static int fail(struct visit *visit, const char *phase) {
 	(void)err_phase(&visit->outcome->err, phase);
 	visit->outcome->failed = true;
 	return 127;
+}
+
+/* It could not go to its group. */
+static int joiner_fail(void *arg) {
+	return fail(arg, "clone");
 }
 
 static int command_run(void *arg) {

@@ -198,7 +198,7 @@ int proc_write(struct ctx *ctx, const char *path, const char *value, struct err 
 	return 0;
 }
 
-static bool is_null(int fd) {
+bool null_device(int fd) {
 	struct stat info;
 
 	return fstat(fd, &info) == 0 && S_ISCHR(info.st_mode) && info.st_rdev == makedev(1, 3);
@@ -208,9 +208,9 @@ int inside_null(struct ctx *ctx, int flags) {
 	struct err ignored = ERR_INIT;
 	autofd path = inside_open(ctx, "/dev/null", O_PATH, 0, &ignored), fd = -1;
 
-	if (path < 0 || !is_null(path)) return -1;
+	if (path < 0 || !null_device(path)) return -1;
 	if (flags == O_PATH) return fd_take(&path);
 	/* Looked at before, so that no other device is opened, and after, because the name may have been given away meanwhile. */
 	fd = inside_open(ctx, "/dev/null", (uint64_t)flags | O_NONBLOCK | O_NOCTTY, 0, &ignored);
-	return fd >= 0 && is_null(fd) ? fd_take(&fd) : -1;
+	return fd >= 0 && null_device(fd) ? fd_take(&fd) : -1;
 }

@@ -132,7 +132,7 @@ void keep_tear_down(const struct keep *keep) {
 }
 
 void keep_remove_dir(const struct keep *keep) {
-	static const char *const names[] = { "ctl", "record", "state", "exit" };
+	static const char *const names[] = { "ctl", "record", "state", "exit", "netns" };
 	autofd folder = openat(AT_FDCWD, keep->dir, O_PATH | O_DIRECTORY | O_CLOEXEC | O_NOFOLLOW);
 
 	if (folder < 0) return;

@@ -32,6 +32,7 @@ struct birth {
 };
 
 static int child_run(void *arg);
+static int child_fail(void *arg);
 
 /* A child that talks with its executor cannot be one the executor sleeps for. */
 static bool is_plain(const struct launch *launch, const struct plan *plan) {
@@ -161,7 +162,7 @@ static int give_birth(struct birth *birth, struct ctx *monitor, struct process *
 	autofd time_back = -1, pid_back = -1;
 	struct clone_request request = {
 		.flags = plan->clone & ~(uint64_t)CLONE_NEWTIME & ~(uint64_t)(birth->netns >= 0 ? CLONE_NEWNET : 0), .cgroup = plan->cgroup, .plain = plain,
-		.stack_size = CHILD_STACK, .run = child_run, .arg = birth, .pidfd = &out->pidfd,
+		.stack_size = CHILD_STACK, .run = child_run, .arg = birth, .pidfd = &out->pidfd, .refusal = &birth->outcome->err, .refused = child_fail,
 	};
 	int pid;
 
@@ -173,7 +174,7 @@ static int give_birth(struct birth *birth, struct ctx *monitor, struct process *
 	stack_free(request.stack);
 	if (time_back >= 0) (void)setns(time_back, CLONE_NEWTIME);
 	if (pid_back >= 0) (void)setns(pid_back, CLONE_NEWPID);
-	if (pid < 0) return err_phase(err, "clone");
+	if (pid < 0) return err_phase(err, plan->clone & CLONE_NEWUSER ? "newuser" : "clone");
 	out->pid = pid;
 	if (plain && tend_plain(birth, monitor, pid, err) < 0) return err_phase(err, "clone");
 	return outcome_settle(birth->outcome, out, err);
@@ -190,7 +191,7 @@ int launch_container(const struct launch *launch, struct plan *plan, struct proc
 	struct stdio stdio = STDIO_INIT;
 	struct birth birth = { .launch = launch, .plan = plan, .outcome = outcome, .netns = launch->netns, .gate = { -1, -1 } };
 	struct ctx monitor = {
-		.slots = birth.slots, .root = -1, .machine_ns = launch->machine_ns, .own_ns = -1, .userns = -1, .console = -1, .tty = -1, .init = -1,
+		.slots = birth.slots, .root = -1, .machine_ns = launch->machine_ns, .network = launch->network, .dir = plan->dir, .own_ns = -1, .userns = -1, .console = -1, .tty = -1, .init = -1,
 	};
 	int ret = -1;
 
@@ -240,8 +241,15 @@ static int child_run(void *arg) {
 	ctx.slots = slots;
 	ctx.gate = birth->gate[1];
 	if (ret == 0) ret = steps_run(&ctx, &plan->setup, err);
-	(void)err_phase(err, "clone");
+	(void)child_fail(birth);
 	if (ctx.result >= 0) held_failed(&ctx, err);
+	return 127;
+}
+
+static int child_fail(void *arg) {
+	struct birth *birth = arg;
+
+	(void)err_phase(&birth->outcome->err, "clone");
 	birth->outcome->failed = true;
 	return 127;
 }

@@ -2,6 +2,7 @@
 #ifndef CORE_LAUNCH_H
 #define CORE_LAUNCH_H
 
+#include "network.h"
 #include "plan.h"
 
 /* A running process as its monitor holds it. */
@@ -24,6 +25,7 @@ struct launch {
 	int machine_ns; /* the machine's own mount namespace; -1: the executor is in it */
 	int init;       /* the sealed memory file of the small init, or -1 */
 	int netns;      /* a fresh network namespace to be used instead of making one, or -1; `lo` is up in it */
+	struct network *network; /* filled by the step of that name; NULL: nobody would end it */
 	/* Set by an executor that serves one request: what a child's `sync` waits for. */
 	int (*sync)(void *arg, const char *name, int pid, struct err *err);
 	void *arg;

@@ -1,6 +1,6 @@
 /* The executor's entry: arguments come in, a server runs until its end. `core-executor [--rootless] --run DIR [--keep PATH]... [--lease [--tree PATH] [--group PATH]...]`
  * is started by the runtime's driver; `--once FD` carries out one request and is started by `core-oci`; `--check-plan` reads a plan from stdin and says `ok` or why not;
- * `--version` says what was built. See PROTOCOL.md. */
+ * `--probe` says what the kernel lets it call, `--version` what was built. See PROTOCOL.md. */
 #define _GNU_SOURCE
 #include <fcntl.h>
 #include <signal.h>
@@ -11,7 +11,9 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "fds.h"
 #include "init.h"
+#include "needs.h"
 #include "once.h"
 #include "plan.h"
 #include "rmtree.h"
@@ -23,6 +25,9 @@
 #include "util.h"
 
 enum { KEEPS = 64, GROUPS = 64 };
+
+/* Exit statuses that say what the machine lacks, of PROTOCOL.md. */
+enum { NO_CALL = 3, NO_USERNS = 4 };
 
 struct options {
 	const char *run;
@@ -38,6 +43,7 @@ struct options {
 static int serve(const struct options *options, struct err *err);
 static int check_plan(void);
 static int print_version(void);
+static int status_of(const struct err *err);
 static int read_number(const char *text);
 static int read_options(int argc, char **argv, struct options *options);
 
@@ -48,16 +54,22 @@ int main(int argc, char **argv) {
 
 	if (argc > 2 && strcmp(argv[0], "core-init") == 0) return init_main(argv);
 	if (argc == 2 && strcmp(argv[1], "--check-plan") == 0) return check_plan();
+	if (argc == 2 && strcmp(argv[1], "--probe") == 0) return needs_print();
 	if (argc == 2 && strcmp(argv[1], "--version") == 0) return print_version();
 	if (argc == 3 && strcmp(argv[1], "--once") == 0 && (channel = read_number(argv[2])) > 2) {
 		if (seal_self(argv, &err) == 0) return once_main(channel);
 	} else if (read_options(argc, argv, &options) < 0) {
-		dprintf(2, "usage: core-executor [--rootless] --run DIR [--keep PATH]... [--lease [--tree PATH] [--group PATH]...] | --once FD | --check-plan | --version\n");
+		dprintf(2, "usage: core-executor [--rootless] --run DIR [--keep PATH]... [--lease [--tree PATH] [--group PATH]...] | --once FD | --check-plan | --probe | --version\n");
 		return 2;
 	} else if (options.rootless) (void)userns_enter(argv, &err);
 	else if (seal_self(argv, &err) == 0 && serve(&options, &err) == 0) return 0;
 	dprintf(2, "core-executor: %s: %s\n", err.text, strerror(err.num));
-	return 1;
+	return status_of(&err);
+}
+
+static int status_of(const struct err *err) {
+	if (strcmp(err->step, "kernel") == 0) return NO_CALL;
+	return strcmp(err->step, "newuser") == 0 ? NO_USERNS : 1;
 }
 
 static int read_options(int argc, char **argv, struct options *options) {
@@ -107,7 +119,7 @@ static int forget_caller(struct err *err) {
 	(void)setsid();
 	/* Modes are meant as they are written; a command without a umask of its own gets 022. */
 	(void)umask(0);
-	(void)sys_close_range(3, ~0u, 0);
+	if (fds_forget(3, err) < 0) return -1;
 	null = open("/dev/null", O_RDWR | O_CLOEXEC);
 	if (null < 0 || dup2(null, 0) < 0 || dup2(null, 1) < 0) return err_sys(err, "cannot open /dev/null");
 	close(null);
@@ -125,7 +137,7 @@ static int reserve(int from, int number, struct err *err) {
 static int serve(const struct options *options, struct err *err) {
 	autofd machine = -1;
 
-	if (forget_caller(err) < 0) return -1;
+	if (needs_check(err) < 0 || forget_caller(err) < 0) return -1;
 	machine = slim_enter(options->keep, options->mapped, err);
 	if (machine < 0) return -1;
 	if (reserve(machine, FD_MACHINE, err) < 0 || reserve(0, FD_INIT, err) < 0 || reserve(0, FD_REPORT, err) < 0 || reserve(0, FD_NETNS, err) < 0)

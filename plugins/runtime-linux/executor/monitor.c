@@ -191,6 +191,7 @@ static void wind_up(struct monitor *monitor, struct round *round) {
 	fd_close(&monitor->mount_ns);
 	oom_close(&monitor->oom);
 	keep_kill(&monitor->keep);
+	network_end(&monitor->network);
 	while (monitor->execs && monotonic_ms() < deadline) turn(monitor, round, 100);
 	job_pump(monitor, &monitor->first, HIGH_WATER * 16);
 	log_close(&monitor->log);
@@ -209,7 +210,7 @@ static void close_ctl(struct monitor *monitor) {
 
 int monitor_run(struct start *start) {
 	struct monitor monitor = {
-		.launch = start->launch, .keep = start->keep, .log = { .fd = -1 }, .oom = OOM_INIT, .report = start->report, .listener = -1,
+		.launch = start->launch, .keep = start->keep, .log = { .fd = -1 }, .oom = OOM_INIT, .network = NETWORK_INIT, .report = start->report, .listener = -1,
 		.mount_ns = -1, .start_seq = start->seq, .first = { .process = PROCESS_INIT },
 	};
 	struct round round = { 0 };

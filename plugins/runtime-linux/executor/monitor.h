@@ -37,6 +37,7 @@ struct monitor {
 	struct keep keep;
 	struct log log;
 	struct oom oom;
+	struct network network;
 	struct job first;
 	struct job *execs;
 	struct client *clients;

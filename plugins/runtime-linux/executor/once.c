@@ -12,9 +12,11 @@
 #include <sys/stat.h>
 
 #include "fdpass.h"
+#include "fds.h"
 #include "init.h"
 #include "keep.h"
 #include "listener.h"
+#include "needs.h"
 #include "sys.h"
 #include "util.h"
 
@@ -25,7 +27,7 @@ struct once {
 	int channel;
 };
 
-static int forget_caller(void);
+static int forget_caller(int channel, struct err *err);
 static int hear(struct once *once, struct request *out, struct err *err);
 static int create(struct once *once, const struct node *arg, struct process *out, bool *stay, struct err *err);
 static int exec(struct once *once, const struct node *arg, struct process *out, bool *stay, struct err *err);
@@ -45,8 +47,7 @@ int once_main(int channel) {
 	int ret = -1;
 
 	once.launch.arg = &once;
-	if (forget_caller() < 0 || fcntl(channel, F_SETFD, FD_CLOEXEC) < 0) ret = err_sys(&err, "cannot begin");
-	else if (hear(&once, &request, &err) < 0) ret = -1;
+	if (forget_caller(channel, &err) < 0 || hear(&once, &request, &err) < 0 || needs_check(&err) < 0) ret = -1;
 	else if (strcmp(request.op, "create") == 0) ret = create(&once, request.arg, &process, &stay, &err);
 	else if (strcmp(request.op, "exec") == 0) ret = exec(&once, request.arg, &process, &stay, &err);
 	else if (strcmp(request.op, "teardown") == 0) ret = tear_down(&once, request.arg, &err);
@@ -60,8 +61,8 @@ int once_main(int channel) {
 	return stay ? foreground(&process) : 0;
 }
 
-/* All but the descriptors: those are for the process. */
-static int forget_caller(void) {
+/* All but the descriptors below the channel: those are for the process. */
+static int forget_caller(int channel, struct err *err) {
 	sigset_t none;
 
 	for (int number = 1; number < 65; number++) (void)signal(number, SIG_DFL);
@@ -70,7 +71,8 @@ static int forget_caller(void) {
 	sigprocmask(SIG_SETMASK, &none, NULL);
 	(void)umask(0);
 	/* Before any container is joined: nobody inside may trace or read this process. */
-	return prctl(PR_SET_DUMPABLE, 0, 0, 0, 0);
+	if (prctl(PR_SET_DUMPABLE, 0, 0, 0, 0) < 0 || fcntl(channel, F_SETFD, FD_CLOEXEC) < 0) return err_sys(err, "cannot begin");
+	return fds_forget((unsigned)channel + 1, err);
 }
 
 static int read_whole(int fd, uint8_t *out, size_t len) {

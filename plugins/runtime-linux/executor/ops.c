@@ -13,6 +13,7 @@ static const struct op ops[] = {
 	{ "tree", IN_PREPARE | IN_MAPPED | IN_SETUP, "kpbbb|k", step_tree },
 	{ "netdev", IN_MAPPED, "ss|k", step_netdev },
 	{ "netns", IN_PREPARE | IN_MAPPED, "kp|U", step_netns },
+	{ "network", IN_PREPARE, "kLb", step_network },
 	{ "devices", IN_PREPARE | IN_MAPPED, "pF", step_devices },
 	{ "rmdir", IN_MONITOR, "p", step_rmdir },
 	{ "unmount", IN_MONITOR, "p", step_unmount },

@@ -93,6 +93,7 @@ static int start_all(struct monitor *monitor, struct start *start, struct err *e
 	if (make_dir(monitor, err) < 0) return -1;
 	monitor->dir_made = true;
 	err->step = "";
+	start->launch.network = &monitor->network;
 	if (launch_container(&start->launch, start->plan, first, err) < 0) return -1;
 	monitor->exit.started_at = now_ms();
 	fd_close(&start->launch.netns);
@@ -118,6 +119,7 @@ int monitor_start(struct monitor *monitor, struct start *start, struct err *err)
 		return 0;
 	}
 	fd_close(&monitor->mount_ns);
+	network_end(&monitor->network);
 	/* A folder that is not ours belongs to a container that runs: nothing of its is touched. */
 	if (monitor->dir_made) {
 		keep_kill(&monitor->keep);

@@ -2,6 +2,7 @@
 #ifndef CORE_STEP_H
 #define CORE_STEP_H
 
+#include "network.h"
 #include "plan.h"
 
 /* The folder the last node or link was made in, for the step that comes right after it. */
@@ -24,6 +25,7 @@ struct ctx {
 	uint64_t root_device, root_inode;
 	int machine_ns; /* monitor: the machine's own mount namespace */
 	int own_ns;     /* monitor: its own, while it is in the machine's; else -1 */
+	struct network *network; /* monitor: its program's place; NULL where there is no monitor */
 	int userns;     /* monitor: the container's user namespace, in `mapped`; else -1 */
 	int born;       /* monitor: the process that waits, in `mapped` */
 	int stdio[3];   /* child: what becomes 0, 1, 2; -1 means /dev/null or the terminal */
@@ -46,7 +48,7 @@ int steps_run(struct ctx *ctx, const struct steps *steps, struct err *err);
 /* Carries out all, whatever fails. */
 void steps_try_all(struct ctx *ctx, const struct steps *steps);
 
-step_fn step_mkdir, step_workdir, step_chown, step_write, step_open, step_tree, step_netns, step_rmdir, step_unlink, step_devices;
+step_fn step_mkdir, step_workdir, step_chown, step_write, step_open, step_tree, step_netns, step_rmdir, step_unlink, step_devices, step_network;
 step_fn step_join, step_unshare, step_setns, step_propagation, step_fs, step_place, step_root, step_bindroot, step_mount, step_attr;
 step_fn step_folder, step_node, step_link, step_console, step_mask, step_readonly, step_pivot, step_chroot;
 step_fn step_sysctl, step_hostname, step_domainname, step_loopback, step_rlimit, step_oom, step_attribute, step_session, step_umask, step_cwd;
@@ -76,6 +78,8 @@ int inside_proc(struct ctx *ctx, struct err *err);
 int proc_write(struct ctx *ctx, const char *path, const char *value, struct err *err);
 /* The container's own /dev/null, checked to be the null device; flags as for open. */
 int inside_null(struct ctx *ctx, int flags);
+/* Whether a descriptor is a null device, whosever. */
+bool null_device(int fd);
 
 /* Opens the container's terminal in its devpts, and sends the master to the monitor. */
 int terminal_open(struct ctx *ctx, struct err *err);

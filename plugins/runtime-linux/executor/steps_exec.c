@@ -6,6 +6,7 @@
 #include <sys/prctl.h>
 #include <sys/stat.h>
 
+#include "fds.h"
 #include "listener.h"
 #include "step.h"
 #include "sys.h"
@@ -37,8 +38,7 @@ int command_ready(struct ctx *ctx, struct err *err) {
 	if (!has_step(ctx->steps, step_umask)) umask(022);
 	sigemptyset(&none);
 	hold_prepare(ctx);
-	if (sys_close_range(3 + ctx->io->fds, ~0u, CLOSE_RANGE_CLOEXEC_FLAG) < 0 && errno != ENOSYS && errno != EINVAL)
-		return err_sys(err, "cannot mark the descriptors");
+	if (fds_range(3 + ctx->io->fds, ~0u, CLOSE_RANGE_CLOEXEC_FLAG) < 0) return err_sys(err, "cannot mark the descriptors");
 	/* The only disposition the executor ever changes. */
 	if (signal(SIGPIPE, SIG_DFL) == SIG_ERR || sigprocmask(SIG_SETMASK, &none, NULL) < 0) return err_sys(err, "cannot reset the signals");
 	if (!ctx->once && prctl(PR_SET_PDEATHSIG, SIGKILL, 0, 0, 0) < 0) return err_sys(err, "cannot bind the process to its monitor");

@@ -6,6 +6,7 @@
 #include <sys/stat.h>
 
 #include "conn.h"
+#include "fds.h"
 #include "step.h"
 #include "sys.h"
 #include "util.h"
@@ -40,7 +41,7 @@ static void keep_only(const struct ctx *ctx, const int *kept, size_t count) {
 
 		for (size_t i = 0; i < count; i++)
 			if (kept[i] >= (int)from && (next < 0 || kept[i] < next)) next = kept[i];
-		if (next != (int)from) (void)sys_close_range(from, next < 0 ? ~0u : (unsigned)next - 1, 0);
+		if (next != (int)from) (void)fds_range(from, next < 0 ? ~0u : (unsigned)next - 1, 0);
 		if (next < 0) break;
 		from = (unsigned)next + 1;
 	}

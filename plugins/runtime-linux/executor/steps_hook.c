@@ -7,6 +7,7 @@
 #include <string.h>
 #include <sys/wait.h>
 
+#include "fds.h"
 #include "step.h"
 #include "sys.h"
 #include "util.h"
@@ -63,7 +64,7 @@ static void become_hook(const struct hook *hook) {
 	lay_out(hook->argv, argv);
 	lay_out(hook->env, env);
 	if (dup2(hook->state, 0) < 0 || dup2(hook->out, 1) < 0 || dup2(hook->out, 2) < 0) _exit(126);
-	(void)sys_close_range(3, ~0u, 0);
+	(void)fds_range(3, ~0u, 0);
 	execve(hook->path, argv, env);
 	dprintf(2, "%s", strerror(errno));
 	_exit(127);

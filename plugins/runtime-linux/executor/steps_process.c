@@ -130,6 +130,8 @@ static int put_stdio(struct ctx *ctx, struct err *err) {
 	for (int fd = 0; fd < 3; fd++) {
 		int from = ctx->tty >= 0 ? ctx->tty : ctx->stdio[fd];
 
+		/* The null device that a caller hands on is the machine's. */
+		if (from >= 0 && null_device(from)) from = -1;
 		if (from < 0 && empty < 0) empty = open_empty(ctx);
 		if (from < 0) from = empty;
 		if (from < 0 || dup2(from, fd) < 0) return err_sys(err, "cannot set descriptor %d", fd);

@@ -30,7 +30,10 @@ static int leave_groups(struct err *err) {
 
 int userns_enter(char **argv, struct err *err) {
 	err->step = "userns";
-	if (unshare(CLONE_NEWUSER) < 0) return err_sys(err, "cannot make a user namespace");
+	if (unshare(CLONE_NEWUSER) < 0) {
+		err->step = "newuser";
+		return err_sys(err, "cannot make a user namespace");
+	}
 	if (wait_for_maps(err) < 0 || leave_groups(err) < 0) return -1;
 	if (syscall(SYS_setresgid, 0, 0, 0) < 0 || syscall(SYS_setresuid, 0, 0, 0) < 0) return err_sys(err, "cannot become root of the user namespace");
 	for (char **word = argv; *word; word++)

@@ -6,7 +6,7 @@ import { encode, Encoded } from '../link/frames.js';
 import { compilePlan, type PlanInput } from '../plan/index.js';
 import type { Paths } from '../plan/input.js';
 import type { Plan } from '../protocol.js';
-import { tellUnmet } from '../rootless/unmet.js';
+import { tellUnmet, unmetOf } from '../rootless/unmet.js';
 import { recordText, type ContainerRecord } from '../records.js';
 import { checkCreate } from '../validate/index.js';
 import { warnings } from '../validate/warnings.js';
@@ -24,6 +24,8 @@ export function createContainer(context: Context, request: CreateRequest): Runti
   const paths = pathsOf(context, { id, cgroupsPath: spec.linux?.cgroupsPath });
   const container = new Container(id, paths, record, () => planOf(context, { id, paths, record }));
   container.encoded = prepared;
+  container.unmet = unmetOf(spec, context.host);
+  tellUnmet(context, container.unmet);
   if (known) {
     container.touched = known.touched;
     if (known.exit) container.markExited(known.exit);
@@ -41,7 +43,6 @@ function prepare(context: Context, request: CreateRequest): Encoded {
   const made = key === undefined ? undefined : templates.instance(key, id);
   if (made) return new Encoded(made);
   checkCreate(request, context.host);
-  if (context.host.rootless) tellUnmet(context, request.spec.linux?.resources ?? {});
   const { spec, rootfs } = request;
   for (const warning of warnings(spec, context.host)) context.warn(`container ${id}: ${warning}`);
   const paths = pathsOf(context, { id, cgroupsPath: spec.linux?.cgroupsPath });

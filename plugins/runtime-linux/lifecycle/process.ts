@@ -166,7 +166,7 @@ function without({ input: _input, ...rest }: CallOptions): CallOptions {
   return rest;
 }
 
-function checkExec({ id, execId, args, env = [], cwd, size }: ExecRequest): void {
+export function checkExec({ id, execId, args, env = [], cwd, size }: ExecRequest): void {
   const issues = new Issues();
   checkCommand(args, { path: 'args', issues });
   checkEnv(env, { path: 'env', issues });

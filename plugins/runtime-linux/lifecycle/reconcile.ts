@@ -9,6 +9,7 @@ import { isFrozen } from '../cgroup/members.js';
 import { allGroups } from '../cgroup/paths.js';
 import { Container } from '../container.js';
 import { pathsOf, type Context } from '../context.js';
+import { foreignGroups } from '../foreign/find.js';
 import type { Plan } from '../protocol.js';
 import { readContainerRecord, readExit, readState } from '../records.js';
 import { planOf } from './create.js';
@@ -33,12 +34,21 @@ interface Leftovers {
   readonly ran: ReadonlySet<string>;
 }
 
-async function leftovers({ folders, host, cgroupParent }: Context): Promise<Leftovers> {
+async function leftovers({ folders, host, cgroupParent, foreignRoot }: Context): Promise<Leftovers> {
   const { v1, devicesParent } = host.cgroups;
   const groups = hierarchies(host.cgroups).map((mount) => mount + cgroupParent);
   if (devicesParent !== undefined) groups.push(`${v1.devices}${devicesParent}.own`);
-  const [kept, ...ran] = await Promise.all([folders.containers, folders.run, ...groups].map(subfolders));
-  return { all: new Set([...(kept ?? []), ...ran.flat()]), ran: new Set(ran.flat()) };
+  const [kept, run, ...found] = await Promise.all([onDisk(folders.containers), ...[folders.run, ...groups].map(subfolders)]);
+  // Another engine may have been told to put a container of its own below our parent.
+  const foreign = foreignGroups(foreignRoot);
+  const ran = [run ?? [], found.flat().filter((id) => !foreign.has(`${cgroupParent}/${id}`))];
+  return { all: new Set([...kept, ...ran.flat()]), ran: new Set(ran.flat()) };
+}
+
+/** One folder of each kind per container. What begins with a dot is the executor's, made in advance. */
+async function onDisk(containers: string): Promise<string[]> {
+  const names = await Promise.all(['kept', 'upper', 'work'].map((kind) => subfolders(`${containers}/${kind}`)));
+  return names.flat().filter((name) => !name.startsWith('.'));
 }
 
 async function subfolders(path: string): Promise<string[]> {
@@ -98,7 +108,7 @@ async function settleDead(context: Context, container: Container): Promise<void>
 }
 
 /** Enough to end and free what has no record. */
-function barePlan({ host }: Context, { id, paths }: Pick<Container, 'id' | 'paths'>): Plan {
+export function barePlan({ host }: Context, { id, paths }: Pick<Container, 'id' | 'paths'>): Plan {
   const { unified, v1 } = host.cgroups;
   const groups = allGroups(host.cgroups, paths.cgroup);
   const home = unified ?? v1.freezer;

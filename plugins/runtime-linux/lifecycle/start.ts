@@ -6,7 +6,7 @@ import { asCoreError } from '../link/failure.js';
 import { handleExit, reap } from './exit.js';
 import { killContainer } from './kill.js';
 
-/** Throws E_STATE, E_SETUP, E_COMMAND, E_ABORTED, E_EXECUTOR; then nothing is left and the container is as it was. */
+/** Throws E_STATE, E_SETUP, E_UNSUPPORTED, E_COMMAND, E_ABORTED, E_EXECUTOR; then nothing is left and the container is as it was. */
 export async function startContainer(context: Context, container: Container, { signal }: CallOptions = {}): Promise<StartedContainer> {
   const { phase, record } = container;
   if ((phase !== 'created' && phase !== 'exited') || !record) {
@@ -19,6 +19,8 @@ export async function startContainer(context: Context, container: Container, { s
   try {
     if (container.touched) await clearLastRun(context, container);
     container.beginRun();
+    // Where there is no executor, nothing is made that one would have to remove.
+    await context.executor.connection();
     container.touched = true;
     const { pid, startedAt } = (await context.executor.request('start', planFor(container))) as { pid: number; startedAt: number };
     started = { id: container.id, pid, startedAt };

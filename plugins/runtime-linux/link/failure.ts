@@ -1,6 +1,7 @@
 /** What C could not do, as an error of ours. Called by `connection.ts` and by everything that asks the executor. */
 import { constants } from 'node:os';
 import { CoreError, toCoreError, type ErrorObject } from '@core/core/plugin';
+import { lackHint } from '../lacks.js';
 import type { StepFailure } from '../protocol.js';
 
 /** The raw answer; `asCoreError` gives it a code once it is known what it was about. */
@@ -36,6 +37,8 @@ export function asCoreError(thrown: unknown, { object, command = 'the command' }
   if (errno === 'ECANCELED') return new CoreError('E_ABORTED', { message: 'the operation was aborted', ...about });
   if (errno === 'EBUSY' && failure.step === 'start') return new CoreError('E_EXISTS', { message: failure.message, ...about });
   const where = failure.index >= 0 ? `step ${failure.index} (${failure.step})` : failure.step;
+  const lack = lackHint(failure.step, errno);
+  if (lack !== undefined) return new CoreError('E_UNSUPPORTED', { message: `${where}: ${failure.message} (${errno})`, hint: lack, ...about });
   return new CoreError('E_SETUP', { message: `${where}: ${failure.message} (${errno})`, hint: hints[`${failure.step} ${errno}`], ...about });
 }
 

@@ -1,12 +1,12 @@
 /** `core-oci delete`: what a container had is freed: processes, groups, record. Called by `program.ts` and `run.ts`. */
+import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { OciFailure } from './failure.js';
-import { thawGroups } from './freezer.js';
+import { doesNotExist, OciFailure } from './failure.js';
+import { thawGroups, thawProcess } from './freezer.js';
 import type { Globals } from './globals.js';
 import { killAll, memberFolder, removeGroups } from './groups.js';
-import { runLateHooks } from './hooks.js';
-import { removeSharedRoot } from './shared-root.js';
 import { writeLog } from './log.js';
+import { removeSharedRoot } from './shared-root.js';
 import { forget, ids, isAlive, load, publicState, statusOf, type Container } from './state.js';
 
 export interface DeleteOptions {
@@ -41,8 +41,10 @@ function find({ root }: Globals, id: string, force: boolean): Container | undefi
   try {
     return load(root, id);
   } catch (thrown) {
-    if (force && thrown instanceof OciFailure && thrown.message === 'container does not exist') return undefined;
-    throw thrown;
+    if (!force || !(thrown instanceof OciFailure) || thrown.message !== doesNotExist().message) throw thrown;
+    // Of a creation that was broken off before anything was written.
+    forget(join(root, id));
+    return undefined;
   }
 }
 
@@ -55,6 +57,9 @@ export async function destroy(globals: Globals, { folder, record }: Container): 
   await removeGroups(record.groups, record.made);
   await removeSharedRoot({ folder, record });
   forget(folder);
+  if (!record.config.hooks?.poststop?.length) return;
+  // What runs programs is loaded where there is one to run.
+  const { runLateHooks } = await import('./hooks.js');
   await runLateHooks(record.config, 'poststop', { state: publicState(record, 'stopped'), warn: (message) => writeLog(globals, 'warning', message) });
 }
 
@@ -67,5 +72,6 @@ async function end({ record }: Container): Promise<void> {
   for (let pause = 1; isAlive(record); pause = Math.min(pause * 2, 50)) {
     if (Date.now() > deadline) throw new OciFailure(`container ${record.id} does not end`);
     await sleep(pause);
+    thawProcess(record.pid);
   }
 }

@@ -1,6 +1,5 @@
 /** `core-oci exec`: a further process in a running container. Comes out: its exit status. Called by `program.ts`. */
-import { existsSync, readFileSync } from 'node:fs';
-import { normalize, resolve } from 'node:path';
+import { resolve } from 'node:path';
 import type { Oci } from '@core/core/plugin';
 import { CoreError } from '@core/core/plugin';
 import { Issues } from '../issues.js';
@@ -11,6 +10,7 @@ import { inheritedFds } from './flags.js';
 import { foreground } from './foreground.js';
 import { keepsGroups } from './groups-kept.js';
 import type { Globals } from './globals.js';
+import { joinedGroups } from './joined-groups.js';
 import { listenerMessage, listenerPath } from './listener.js';
 import { execJoins } from './namespaces.js';
 import { askOnce } from './once.js';
@@ -34,6 +34,7 @@ const FAILED = 255;
 export async function exec(globals: Globals, id: string, { args, options }: { readonly args: readonly string[]; readonly options: ExecOptions }): Promise<number> {
   const container = load(globals.root, id);
   const status = statusOf(container);
+  if (status === 'creating') throw new OciFailure('cannot exec in a container that is still being created', FAILED);
   if (status === 'stopped') throw new OciFailure('cannot exec in a stopped container', FAILED);
   if (status === 'paused' && !options.ignorePaused) throw new OciFailure('cannot exec in a paused container (use --ignore-paused to override)', FAILED);
   const { record } = container;
@@ -42,12 +43,22 @@ export async function exec(globals: Globals, id: string, { args, options }: { re
   const asked = askOnce('exec', execPlan(record, { process, options }), { fds: inheritedFds(options.preserveFds) });
   try {
     const { pid } = await asked.started;
-    if (options.pidFile !== undefined) writeWhole(resolve(options.pidFile), String(pid), 0o644);
+    if (options.pidFile !== undefined) writePid(resolve(options.pidFile), pid);
   } catch (thrown) {
     throw new OciFailure(startFailure(thrown, process.args[0] ?? '').message, FAILED);
   }
   const ended = await foreground(asked);
   return options.detach ? 0 : ended;
+}
+
+/** A process that its caller will never hear of must not stay. */
+function writePid(path: string, pid: number): void {
+  try {
+    writeWhole(path, String(pid), 0o644);
+  } catch (thrown) {
+    process.kill(pid, 'SIGKILL');
+    throw thrown;
+  }
 }
 
 function check({ config }: ContainerRecord, process: Oci.Process): void {
@@ -84,16 +95,4 @@ function execPlan(record: ContainerRecord, { process, options }: Wanted): Record
     detach: options.detach,
     ...(listener !== undefined && { listener }),
   };
-}
-
-/** In v1 by `tasks`. In v2 where the first process is: a container that has groups of its own below may have left the upper one. */
-function joinedGroups({ groups, cgroup, pid }: ContainerRecord, wanted: string | undefined): { readonly cgroup?: string; readonly tasks: readonly string[] } {
-  if (wanted?.split('/').includes('..')) throw new OciFailure(`invalid cgroup ${JSON.stringify(wanted)}: it must not hold ".."`, FAILED);
-  const below = wanted === undefined ? '' : normalize(`/${wanted}`).replace(/\/$/, '');
-  const tasks = groups.map((group) => `${group}${below}/tasks`).filter((file) => existsSync(file));
-  const unified = groups.find((group) => existsSync(`${group}/cgroup.type`));
-  if (unified === undefined) return { tasks };
-  if (wanted !== undefined) return existsSync(unified + below) || tasks.length === 0 ? { cgroup: unified + below, tasks } : { cgroup: unified, tasks };
-  const own = /^0::(.*)$/m.exec(readFileSync(`/proc/${pid}/cgroup`, 'utf8'))?.[1] ?? cgroup;
-  return { cgroup: own.startsWith(`${cgroup}/`) ? unified + own.slice(cgroup.length) : unified, tasks };
 }

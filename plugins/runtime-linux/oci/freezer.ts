@@ -1,6 +1,7 @@
-/** Stops all processes of a container, and lets them run again. Comes in: its groups. Called by `pause.ts` and `delete.ts`. */
+/** Stops all processes of a container, and lets them run again. Comes in: its groups. Called by `pause.ts`, `delete.ts` and `groups.ts`. */
 import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { cgroupLayout } from '../cgroup/layout.js';
 import { OciFailure } from './failure.js';
 
 const FREEZE_TIMEOUT = 10_000;
@@ -23,6 +24,30 @@ export async function freezeGroups(groups: readonly string[]): Promise<void> {
 export function thawGroups(groups: readonly string[]): void {
   const switchFile = findSwitch(groups);
   if (switchFile) writeFileSync(switchFile.path, switchFile.thaw);
+}
+
+/** By the group it is in now: somebody may have moved it since it was born. In v2 a frozen process ends all the same. */
+export function thawProcess(pid: number): void {
+  const path = /^[0-9]+:(?:[^:]*,)?freezer(?:,[^:]*)?:(.*)$/m.exec(text(`/proc/${pid}/cgroup`))?.[1];
+  const mount = freezerMount();
+  if (path === undefined || mount === undefined) return;
+  try {
+    writeFileSync(`${mount}${path}/freezer.state`, 'THAWED');
+  } catch {
+    // The root of the hierarchy has no such file; or it has ended.
+  }
+}
+
+function freezerMount(): string | undefined {
+  return cgroupLayout(text('/proc/self/mountinfo'), () => '').v1.freezer;
+}
+
+function text(path: string): string {
+  try {
+    return readFileSync(path, 'utf8');
+  } catch {
+    return '';
+  }
 }
 
 interface Switch {

@@ -4,9 +4,10 @@
  */
 import { mkdirSync, readdirSync, readFileSync, rmdirSync, writeFileSync } from 'node:fs';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { CONTROLLERS, type CgroupLayout } from '../cgroup/layout.js';
+import { CONTROLLERS, otherHierarchies, type CgroupLayout } from '../cgroup/layout.js';
 import { delegate, hierarchies, inheritCpuset } from '../cgroup/parents.js';
 import type { Group } from '../plan/groups.js';
+import { thawProcess } from './freezer.js';
 
 export interface MadeGroups {
   /** The container's own folders, v2 first. */
@@ -18,12 +19,17 @@ export interface MadeGroups {
 export function makeGroups(layout: CgroupLayout, path: string): MadeGroups {
   const made: string[] = [];
   try {
-    for (const mount of hierarchies(layout)) makeGroup(layout, { mount, path, made });
+    for (const mount of every(layout)) makeGroup(layout, { mount, path, made });
   } catch (thrown) {
     removeEmpty(made);
     throw thrown;
   }
-  return { groups: hierarchies(layout).map((mount) => mount + path), made };
+  return { groups: every(layout).map((mount) => mount + path), made };
+}
+
+/** Those without limits too: a manager of services finds its containers by the hierarchy with its name. */
+function every(layout: CgroupLayout): string[] {
+  return [...hierarchies(layout), ...otherHierarchies(readText('/proc/self/mountinfo'))];
 }
 
 function makeGroup(layout: CgroupLayout, { mount, path, made }: { readonly mount: string; readonly path: string; readonly made: string[] }): void {
@@ -49,7 +55,7 @@ function isFresh(folder: string): boolean {
 /** The groups with limits come with what is written into them; the others are joined as they are. */
 export function withEveryGroup(layout: CgroupLayout, { groups, path }: { readonly groups: readonly Group[]; readonly path: string }): Group[] {
   const known = new Set(groups.map(({ folder }) => folder));
-  const rest = hierarchies(layout).filter((mount) => mount !== layout.unified && !known.has(mount + path));
+  const rest = every(layout).filter((mount) => mount !== layout.unified && !known.has(mount + path));
   return [...groups, ...rest.map((mount) => ({ version: 1 as const, folder: mount + path, controllers: CONTROLLERS.filter((name) => layout.v1[name] === mount), writes: [] }))];
 }
 
@@ -64,15 +70,23 @@ export function memberFolder(groups: readonly string[]): string | undefined {
   return groups[0];
 }
 
-/** Until nobody is left in it; the ways differ by version and kernel. */
+const KILL_TIMEOUT = 10_000;
+
+/** Until nobody is left in it; the ways differ by version and kernel. What is frozen, by the container itself perhaps, cannot end. */
 export async function killAll(folder: string): Promise<void> {
+  const deadline = Date.now() + KILL_TIMEOUT;
   for (let pause = 1; ; pause = Math.min(pause * 2, 50)) {
     const pids = processesIn(folder);
     if (pids.length === 0) return;
+    if (Date.now() > deadline) throw new Error(`cannot empty the cgroup ${folder}: ${pids.length} processes do not end`);
     if (!wrote(`${folder}/cgroup.kill`, '1')) pids.forEach(kill);
+    if (pause > SOON) pids.forEach(thawProcess);
     await sleep(pause);
   }
 }
+
+/** Ms in which what can end has ended. */
+const SOON = 4;
 
 function kill(pid: number): void {
   try {

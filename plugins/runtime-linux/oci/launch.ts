@@ -41,6 +41,8 @@ export async function launch(globals: Globals, id: string, { options, mode }: { 
   let record = recordOf(id, bundle);
   try {
     record = { ...record, ...makeGroups(host.cgroups, record.cgroup) };
+    // Should this process be killed, `delete --force` finds what there is to free.
+    save(folder, record);
     const console = options.consoleSocket === undefined ? undefined : resolve(options.consoleSocket);
     const fds = inheritedFds(options.preserveFds);
     const plan = compileOciPlan({ bundle: withListeners(bundle), folder, host, record, mode, noPivot: !options.pivot, fds, console });

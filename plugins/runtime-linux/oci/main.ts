@@ -1,4 +1,4 @@
-/** The command `core-oci`. Comes in: argv. Goes out: the exit code; what failed is told in the log and on stderr. Called by `bin/core-oci.mjs`. */
+/** The command `core-oci`. Comes in: argv. Goes out: the exit code; what failed is told in the log and on stderr. Called by `bin/core-oci.cjs`. */
 import { CommanderError } from 'commander';
 import { OciFailure } from './failure.js';
 import { writeLog } from './log.js';
@@ -17,3 +17,6 @@ export async function main(argv: readonly string[]): Promise<number> {
     return thrown instanceof OciFailure ? thrown.exitCode : 1;
   }
 }
+
+/** For the build, see there. */
+export const rehearsal = (): Promise<typeof import('./rehearsal.js')> => import('./rehearsal.js');

@@ -1,8 +1,8 @@
 /** The commands for a container that is there, and those without one. Comes in: the program. Called by `program.ts`. */
 import { Option, type Command } from 'commander';
+import { addCriuCommands } from './criu-commands.js';
 import type { EventsOptions } from './events.js';
 import type { ExecOptions } from './exec.js';
-import { OciFailure } from './failure.js';
 import { count, seconds } from './flags.js';
 import type { Globals } from './globals.js';
 import type { ListOptions } from './list.js';
@@ -26,11 +26,7 @@ export function addCommands(program: Command, wiring: Wiring): void {
     (await import('./pause.js')).resume(wiring.globals(), id);
   });
   addLimits(program, wiring);
-  for (const name of ['checkpoint', 'restore']) {
-    program.command(name, { hidden: true }).argument('[words...]').allowUnknownOption().action(() => {
-      throw new OciFailure(`${name} is not supported by this runtime`);
-    });
-  }
+  addCriuCommands(program, wiring.globals);
   program.command('features').description('print what this runtime knows').action(async () => {
     (await import('./features.js')).features();
   });

@@ -6,6 +6,7 @@ import type { Globals } from './globals.js';
 import type { LaunchOptions } from './launch.js';
 import { addCommands } from './more-commands.js';
 import type { RunOptions } from './run.js';
+import { defaultRoot } from './state.js';
 
 export interface Outcome {
   exitCode: number;
@@ -15,7 +16,7 @@ export interface Outcome {
 export function buildProgram(outcome: Outcome): Command {
   const program = new Command('core-oci').description('An OCI runtime').version(VERSION, '-v, --version');
   program
-    .option('--root <folder>', 'where the state of containers is kept', '/run/core-oci')
+    .option('--root <folder>', 'where the state of containers is kept', defaultRoot())
     .option('--log <file>', 'where errors are written to, besides stderr')
     .addOption(new Option('--log-format <format>', 'how').choices(['text', 'json']).default('text'))
     .option('--systemd-cgroup', 'cgroupsPath is written slice:prefix:name', false)

@@ -1,6 +1,6 @@
 /** A container's folder `<root>/<id>`: its record comes in and goes out, its status is what the kernel says now. Called by every command. */
-import { existsSync, mkdirSync, readFileSync, readdirSync, renameSync, rmSync, writeFileSync } from 'node:fs';
-import { join } from 'node:path';
+import { existsSync, lstatSync, mkdirSync, readFileSync, readdirSync, renameSync, rmSync, writeFileSync } from 'node:fs';
+import { dirname, join } from 'node:path';
 import type { OciConfig } from './config.js';
 import { doesNotExist, OciFailure } from './failure.js';
 
@@ -30,6 +30,12 @@ export interface Container {
   readonly record: ContainerRecord;
 }
 
+/** Where an engine of this machine that has the same run root lists them; an ordinary user's is below his own. */
+export function defaultRoot({ XDG_RUNTIME_DIR }: NodeJS.ProcessEnv = process.env, uid = process.getuid?.() ?? 0): string {
+  if (uid === 0) return '/run/core/oci';
+  return XDG_RUNTIME_DIR ? join(XDG_RUNTIME_DIR, 'core', 'oci') : `/tmp/core-${uid}/oci`;
+}
+
 /** What `hold` waits at, and what it answers through. */
 export const GO = 'go';
 export const RESULT = 'result';
@@ -44,6 +50,9 @@ export function checkId(id: string): void {
 /** Reserves the id. */
 export function claim(root: string, id: string): string {
   checkId(id);
+  // What is above may be an engine's run folder, which others than root walk through.
+  mkdirSync(dirname(root), { recursive: true, mode: 0o711 });
+  checkShared(dirname(root));
   mkdirSync(root, { recursive: true, mode: 0o700 });
   const folder = join(root, id);
   try {
@@ -53,6 +62,14 @@ export function claim(root: string, id: string): string {
     throw thrown;
   }
   return folder;
+}
+
+/** Below /tmp others may have been there first, to be handed what is ours. */
+function checkShared(folder: string): void {
+  const uid = process.getuid?.() ?? 0;
+  if (folder !== `/tmp/core-${uid}`) return;
+  const found = lstatSync(folder);
+  if (!found.isDirectory() || found.uid !== uid || (found.mode & 0o022) !== 0) throw new OciFailure(`${folder} is not a folder of user ${uid} alone`);
 }
 
 export function save(folder: string, record: ContainerRecord): void {
@@ -86,9 +103,16 @@ export function ids(root: string): string[] {
 }
 
 export function statusOf({ folder, record }: Container): Status {
+  // Nobody is process 0: there is none yet, and if its maker was killed meanwhile there never will be.
+  if (record.pid === 0) return 'creating';
   if (!isAlive(record)) return 'stopped';
   if (existsSync(join(folder, GO))) return 'created';
   return record.groups.some(isFrozen) ? 'paused' : 'running';
+}
+
+/** Whether there is a process of it. */
+export function hasProcess(status: Status): boolean {
+  return status !== 'stopped' && status !== 'creating';
 }
 
 function isFrozen(group: string): boolean {

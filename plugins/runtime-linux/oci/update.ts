@@ -9,7 +9,7 @@ import { machineFacts } from '../facts.js';
 import { OciFailure } from './failure.js';
 import type { Globals } from './globals.js';
 import { memberFolder, processesIn } from './groups.js';
-import { load, save, statusOf } from './state.js';
+import { hasProcess, load, save, statusOf } from './state.js';
 import { withoutUnset } from './unset.js';
 
 /** Numbers are texts as they were given. */
@@ -31,7 +31,7 @@ export interface UpdateOptions {
 
 export async function update({ root }: Globals, id: string, options: UpdateOptions): Promise<void> {
   const container = load(root, id);
-  if (statusOf(container) === 'stopped') throw new OciFailure('container not running');
+  if (!hasProcess(statusOf(container))) throw new OciFailure('container not running');
   const { record, folder } = container;
   const { devices: _, ...resources } = options.resources === undefined ? resourcesOf(options) : withoutUnset(readResources(options.resources));
   const { cgroups } = machineFacts();

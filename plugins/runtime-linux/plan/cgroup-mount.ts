@@ -5,41 +5,48 @@ import type { PlanDraft } from './draft.js';
 import type { Group } from './groups.js';
 
 /**
- * A tmpfs with one folder per hierarchy the container has a group in (the others would show the machine's), and in it that group
- * alone; where v2 is all there is the v2 tree, which without a cgroup namespace of the container's own is the machine's.
+ * On a machine of v2 alone the tree: with a cgroup namespace of its own from the container's group on, without one all of it. Elsewhere a tmpfs with one
+ * folder per hierarchy the container has a group in, and nothing above that group either way: what reads its limits there must find its own.
  */
 export function cgroupMount(draft: PlanDraft, destination: string, attrs: number): void {
   const { cgroups } = draft.input.host;
   if (cgroups.mode === 'none') return;
-  // Of v1 only the user's own folders could be shown, and none of them as a root of its own.
-  if (draft.input.host.rootless && (cgroups.mode !== 'v2' || !draft.own.has('cgroup'))) return;
-  if (cgroups.mode === 'v2' && !draft.own.has('cgroup')) return bindTree(draft, { source: cgroups.unified as string, target: destination, attrs, recursive: true });
-  if (cgroups.mode === 'v2') return mountFs(draft, { type: 'cgroup2', options: [], target: destination, attrs });
-  mountFs(draft, { type: 'tmpfs', options: [['mode', '755'], ['size', '64k']], target: destination, attrs: attrs & ~MOUNT_ATTR.RDONLY });
-  for (const group of draft.groups) {
-    if (group.version === 1) hierarchy(draft, { group, destination, attrs });
-    else if (draft.own.has('cgroup')) mountFs(draft, { type: 'cgroup2', options: [], target: `${destination}/unified`, attrs });
-    else bindTree(draft, { source: group.folder, target: `${destination}/unified`, attrs });
+  if (cgroups.mode === 'v2') {
+    // Of a tree that is not the user's nothing can be shown.
+    if (draft.input.host.rootless && !draft.own.has('cgroup')) return;
+    if (draft.own.has('cgroup')) mountFs(draft, { type: 'cgroup2', options: [], target: destination, attrs });
+    else bind(draft, { source: cgroups.unified as string, target: destination, attrs, recursive: true });
+    return;
   }
+  mountFs(draft, { type: 'tmpfs', options: [['mode', '755'], ['size', '64k']], target: destination, attrs: attrs & ~MOUNT_ATTR.RDONLY });
+  for (const group of draft.groups) hierarchy(draft, { group, destination, attrs });
   if (attrs & MOUNT_ATTR.RDONLY) draft.setup.push(['attr', destination, MOUNT_ATTR.RDONLY, 0, 0, false]);
 }
 
-interface Placement {
+interface Hierarchy {
+  readonly group: Group;
   readonly destination: string;
   readonly attrs: number;
 }
 
 /** A v1 hierarchy is named by its controllers; co-mounted ones (cpu,cpuacct) get the other names as links. */
-function hierarchy(draft: PlanDraft, { group, destination, attrs }: Placement & { readonly group: Group }): void {
-  const { v1 } = draft.input.host.cgroups;
-  const mount = v1[group.controllers[0] as Controller] as string;
-  const names = Object.entries(v1).filter(([, at]) => at === mount).map(([name]) => name);
-  const name = mount.slice(mount.lastIndexOf('/') + 1);
+function hierarchy(draft: PlanDraft, { group, destination, attrs }: Hierarchy): void {
+  // Of use to who manages services alone.
+  if (group.version === 1 && group.controllers.length === 0) return;
+  const { name, controllers } = group.version === 2 ? { name: 'unified', controllers: [] } : hierarchyOf(draft, group);
   const target = `${destination}/${name}`;
-  // Without a namespace a mount of the hierarchy would show the whole of it.
-  if (draft.own.has('cgroup')) mountFs(draft, { type: 'cgroup', options: names.map((controller) => [controller, null] as const), target, attrs });
-  else bindTree(draft, { source: group.folder, target, attrs });
-  for (const other of names) if (other !== name) draft.setup.push(['link', name, `${destination}/${other}`]);
+  // A hierarchy of v1 is mounted by root of the machine alone.
+  if (!draft.own.has('cgroup') || draft.input.host.rootless) bind(draft, { source: group.folder, target, attrs });
+  else mountFs(draft, { type: group.version === 2 ? 'cgroup2' : 'cgroup', options: controllers.map((controller) => [controller, null] as const), target, attrs });
+  for (const other of controllers) if (other !== name) draft.setup.push(['link', name, `${destination}/${other}`]);
+}
+
+function hierarchyOf(draft: PlanDraft, { controllers }: Group): { readonly name: string; readonly controllers: readonly string[] } {
+  const { cgroups, rootless } = draft.input.host;
+  const mount = cgroups.v1[controllers[0] as Controller] as string;
+  const names = Object.entries(cgroups.v1).filter(([, at]) => at === mount).map(([name]) => name);
+  // An ordinary user's hierarchies begin at what is delegated, which says nothing of where they are mounted.
+  return { name: rootless ? names.join(',') : mount.slice(mount.lastIndexOf('/') + 1), controllers: names };
 }
 
 interface FsMount {
@@ -61,7 +68,7 @@ interface Binding {
   readonly recursive?: boolean;
 }
 
-function bindTree(draft: PlanDraft, { source, target, attrs, recursive = false }: Binding): void {
+function bind(draft: PlanDraft, { source, target, attrs, recursive = false }: Binding): void {
   const slot = draft.slot();
   draft.prepare.push(['tree', slot, source, recursive, false, true]);
   draft.setup.push(['mount', slot, target, 1, true], ['attr', target, attrs, 0, MS.SLAVE, recursive]);

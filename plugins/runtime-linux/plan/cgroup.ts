@@ -16,7 +16,7 @@ export function cgroupSteps(draft: PlanDraft): Pick<Plan, 'cgroup' | 'cgroups' |
   const { groups } = draft;
   for (const group of groups) {
     if (group.version === 2) delegate(draft, group);
-    else if (group.controllers.every((name) => RARE.has(name))) makeAbove(draft, group);
+    else if (group.controllers.length > 0 && group.controllers.every((name) => RARE.has(name))) makeAbove(draft, group);
     draft.prepare.push(['mkdir', group.folder, 0o755]);
     for (const { file, value, optional = false } of group.writes) draft.prepare.push(['write', `${group.folder}/${file}`, value, optional]);
     if (group.version === 1) join(draft, group.folder);

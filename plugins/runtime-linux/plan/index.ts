@@ -12,6 +12,7 @@ import { mountSteps } from './mounts.js';
 import { cloneFlags, joinSteps } from './namespaces.js';
 import { protectionSteps } from './protection.js';
 import { identitySteps, processSteps } from './process.js';
+import { userNetwork } from './user-network.js';
 import { rootPropagation, rootReadonly, rootSteps } from './rootfs.js';
 
 export type { HostFacts, Paths, PlanInput } from './input.js';
@@ -21,6 +22,7 @@ export function compilePlan(input: PlanInput): Plan {
   const groups = cgroupSteps(draft);
   cgroupNamespace(draft);
   const joined = joinSteps(draft);
+  const clone = userNetwork(draft, cloneFlags(input.spec));
   rootSteps(draft);
   mountSteps(draft);
   deviceSteps(draft);
@@ -36,7 +38,7 @@ export function compilePlan(input: PlanInput): Plan {
     id: input.id,
     dir: input.paths.dir,
     ...(input.record && { record: input.record }),
-    clone: cloneFlags(input.spec),
+    clone,
     ...groups,
     ...joined,
     ...idMaps(input.spec),

@@ -7,6 +7,7 @@ import { userInfo } from 'node:os';
 import type { Config } from '../config.js';
 import { hostRoot, type Piece } from './host-root.js';
 import { singleMaps, subordinateMaps, type IdMaps, type User } from './ids.js';
+import { userNetwork, type NoNetwork, type UserNetwork } from './network.js';
 import { trustedProgram } from './programs.js';
 
 export interface RootlessFacts {
@@ -17,19 +18,22 @@ export interface RootlessFacts {
   readonly helpers?: { readonly newuidmap: string; readonly newgidmap: string } | undefined;
   /** What becomes of a limit whose controller is not delegated to the user. */
   readonly limits: Config['rootless']['limits'];
+  /** How containers reach further than their loopback, or why they cannot. */
+  readonly network: UserNetwork | NoNetwork;
   /** What the image `host` is made of. */
   readonly root: readonly Piece[];
 }
 
 /** Synchronous: boot only. */
-export function rootlessFacts({ ids, limits }: Config['rootless']): RootlessFacts | undefined {
+export function rootlessFacts({ ids, limits, network: wanted }: Config['rootless']): RootlessFacts | undefined {
   const [uid, gid] = [process.getuid?.() ?? 0, process.getgid?.() ?? 0];
   if (uid === 0) return undefined;
-  const [user, root] = [{ uid, gid, name: nameOf(uid) }, hostRoot()];
+  const user = { uid, gid, name: nameOf(uid) };
+  const common = { user, limits, network: userNetwork(wanted), root: hostRoot() };
   const [newuidmap, newgidmap] = ids === 'single' ? [] : ['newuidmap', 'newgidmap'].map((name) => trustedProgram(name));
   const maps = subordinateMaps(user, { subuid: readOptional('/etc/subuid'), subgid: readOptional('/etc/subgid') });
-  if (!newuidmap || !newgidmap || !maps) return { user, limits, root, maps: singleMaps(user) };
-  return { user, limits, root, maps, helpers: { newuidmap, newgidmap } };
+  if (!newuidmap || !newgidmap || !maps) return { ...common, maps: singleMaps(user) };
+  return { ...common, maps, helpers: { newuidmap, newgidmap } };
 }
 
 /** A user without an entry in passwd is one as well; its ranges may stand under its number. */

@@ -24,6 +24,10 @@ export function checkRootless({ user = '', groups = [], namespaces }: ContainerS
   if (groups.length > 0 && !rootless.helpers) throw new CoreError('E_UNSUPPORTED', { message: 'groups: with a single id the kernel lets nobody change groups', hint: MORE_IDS, object });
 }
 
+export function onlyOrdinary(id: string): CoreError {
+  return new CoreError('E_UNSUPPORTED', { message: 'network: "user" is for the kernel of an ordinary user', hint: 'Use "none" or "host".', object: { kind: 'container', id } });
+}
+
 export function checkRootlessSpec({ id, spec }: CreateRequest, { host, missing }: { readonly host: HostFacts; readonly missing: readonly Controller[] }): void {
   const object = { kind: 'container', id } as const;
   const own = new Set(spec.linux?.namespaces?.flatMap(({ type, path }) => (path === undefined ? [type] : [])));

@@ -6,8 +6,9 @@ import type { Oci, SpecRequest } from '@core/core/plugin';
 import { defaultProfile } from '../seccomp/profile.js';
 import { Issues } from '../issues.js';
 import { INIT_ANNOTATION } from '../plan/process.js';
+import { NETWORK_ANNOTATION } from '../plan/user-network.js';
 import type { RootlessFacts } from '../rootless/facts.js';
-import { checkRootless } from '../rootless/settings.js';
+import { checkRootless, onlyOrdinary } from '../rootless/settings.js';
 import { boundingSet } from './capabilities.js';
 import { containerDevices } from './devices.js';
 import { containerMounts } from './mounts.js';
@@ -21,6 +22,8 @@ export interface SpecDefaults {
   /** Outside ids of a private user namespace without mappings of its own. */
   readonly ids: IdDefaults;
   readonly lastCapability: number;
+  /** What containers with a network by a program get as /etc/resolv.conf. */
+  readonly resolver?: string | undefined;
   /** The container is in the executor's user namespace. */
   readonly rootless?: RootlessFacts | undefined;
 }
@@ -31,9 +34,10 @@ export async function buildSpec({ id, settings, image }: SpecRequest, defaults: 
   const capabilities = boundingSet(settings, { lastCapability: defaults.lastCapability, issues });
   const process = containerProcess({ id, settings, image }, { capabilities, issues });
   checkSysctls(settings, issues);
+  if (settings.network === 'user' && !defaults.rootless) throw onlyOrdinary(id);
   if (defaults.rootless) checkRootless(settings, { rootless: defaults.rootless, id });
   const [devices, resources] = await Promise.all([containerDevices(settings, issues), containerResources(settings, issues)]);
-  const mounts = containerMounts(settings, { issues, rootless: defaults.rootless });
+  const mounts = containerMounts(settings, { issues, rootless: defaults.rootless, resolver: defaults.resolver });
   issues.done('cannot make a spec of these settings', { kind: 'container', id });
   const hostname = hostnameOf({ id, settings });
   return {
@@ -43,7 +47,7 @@ export async function buildSpec({ id, settings, image }: SpecRequest, defaults: 
     ...(hostname !== undefined && { hostname }),
     ...(settings.domainname !== undefined && { domainname: settings.domainname }),
     mounts,
-    annotations: { ...settings.annotations, ...(settings.init && { [INIT_ANNOTATION]: 'true' }) },
+    annotations: { ...settings.annotations, ...(settings.init && { [INIT_ANNOTATION]: 'true' }), ...(settings.network === 'user' && { [NETWORK_ANNOTATION]: 'user' }) },
     linux: {
       namespaces: namespaces(settings),
       ...idMappings(settings, defaults.ids),

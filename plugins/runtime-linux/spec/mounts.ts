@@ -8,13 +8,14 @@ import type { RootlessFacts } from '../rootless/facts.js';
 export interface MountDefaults {
   readonly issues: Issues;
   readonly rootless?: RootlessFacts | undefined;
+  readonly resolver?: string | undefined;
 }
 
 /** A user's mount takes the place of a default one at the same path; parents come before what is mounted in them. */
-export function containerMounts(settings: ContainerSettings, { issues, rootless }: MountDefaults): Oci.Mount[] {
+export function containerMounts(settings: ContainerSettings, { issues, rootless, resolver }: MountDefaults): Oci.Mount[] {
   const wanted = settings.mounts.map((mount, index) => userMount(mount, { index, settings, issues }));
   const replaced = new Set(wanted.map((mount) => mount.destination));
-  const defaults = defaultMounts(settings, rootless).filter((mount) => !replaced.has(mount.destination));
+  const defaults = [...defaultMounts(settings, rootless), ...resolverMount(settings, resolver)].filter((mount) => !replaced.has(mount.destination));
   return [...defaults, ...[...wanted].sort((a, b) => depth(a.destination) - depth(b.destination))];
 }
 
@@ -32,6 +33,10 @@ function defaultMounts(settings: ContainerSettings, rootless: RootlessFacts | un
     userns && settings.network === 'host' ? bind('/sys', [...locked, 'rro']) : { destination: '/sys', type: 'sysfs', source: 'sysfs', options: [...locked, access] },
     ...(userns && modes.cgroup === 'host' ? [] : [{ destination: '/sys/fs/cgroup', type: 'cgroup', source: 'cgroup', options: [...locked, 'relatime', access] }]),
   ];
+}
+
+function resolverMount({ network }: ContainerSettings, path: string | undefined): Oci.Mount[] {
+  return network === 'user' && path !== undefined ? [{ destination: '/etc/resolv.conf', type: 'bind', source: path, options: ['bind', 'ro', 'nosuid', 'noexec', 'nodev'] }] : [];
 }
 
 /** Sharing the machine's IPC means sharing its shared memory and queues. */

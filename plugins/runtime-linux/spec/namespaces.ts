@@ -12,7 +12,7 @@ export function namespaces({ namespaces: modes = {}, network }: ContainerSetting
   return [
     { type: 'mount' },
     ...own('pid', modes.pid !== 'host'),
-    ...own('network', network === 'none'),
+    ...own('network', network !== 'host'),
     ...own('ipc', modes.ipc !== 'host'),
     ...own('uts', modes.uts !== 'host'),
     ...own('cgroup', modes.cgroup !== 'host'),

@@ -118,8 +118,8 @@ test('update changes limits, and wants at least one', async (t) => {
   await kernel.engine.containers.run({ image: 'host', name: 'a', command: SLEEP, memory: '64m' });
   t.is((await core(['update', '--memory', '128m', '--pids', '-1', 'a'])).code, 0);
   const [details] = JSON.parse((await core(['inspect', 'a'])).stdout) as ContainerDetails[];
-  t.is(details?.settings.memory, 128 * 1024 ** 2);
-  t.is(details?.settings.pids, -1);
+  t.is(details?.settings?.memory, 128 * 1024 ** 2);
+  t.is(details?.settings?.pids, -1);
   t.regex((await core(['update', 'a'])).stderr, /no limit was given/);
   t.regex((await core(['update', '--cpus', 'many', 'a'])).stderr, /must be a number/);
 });

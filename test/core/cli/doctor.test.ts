@@ -5,7 +5,7 @@ import test, { type ExecutionContext } from 'ava';
 import { checks, examine, openMachine } from '#core/cli/doctor/index.js';
 import { atLeast, type MachineOptions } from '#core/cli/doctor/machine.js';
 
-const SYSCALLS = ['fsopen', 'fsmount', 'move_mount', 'open_tree', 'mount_setattr', 'openat2', 'clone3', 'pidfd_open', 'pidfd_send_signal'];
+const SYSCALLS = ['fsopen', 'fsconfig', 'fsmount', 'move_mount', 'open_tree', 'mount_setattr', 'openat2', 'clone3', 'pidfd_open', 'pidfd_send_signal', 'close_range'];
 
 /** A machine on which all is well. */
 const whole: Readonly<Record<string, string>> = {
@@ -50,7 +50,17 @@ test('hidden symbols and a recent kernel', macro, { changes: { '/proc/kallsyms':
 test('hidden symbols and an old kernel', macro, {
   changes: { '/proc/kallsyms': undefined, '/sys/module/nf_tables/x': '' },
   options: { kernel: '5.4.0' },
-  lacks: { 'new mount API': 'failed', openat2: 'failed', clone3: 'failed', 'idmapped mounts': 'limited' },
+  lacks: { 'new mount API': 'failed', openat2: 'failed', clone3: 'limited', close_range: 'limited', 'idmapped mounts': 'limited' },
+});
+const answers = (changed: Readonly<Record<string, string>>): ReadonlyMap<string, string> => new Map(Object.entries({ openat2: 'present', fsopen: 'present', pidfd_open: 'present', userns: 'present', ...changed }));
+test('a filter around this process', macro, {
+  options: { calls: answers({ openat2: 'ENOSYS', fsopen: 'EPERM', pidfd_open: 'EPERM', clone3: 'ENOSYS', close_range: 'ENOSYS', userns: 'EPERM' }) },
+  lacks: { openat2: 'failed', 'new mount API': 'failed', pidfd: 'failed', clone3: 'limited', close_range: 'limited', 'user namespaces': 'limited' },
+});
+test('an ordinary user to whom user namespaces are refused', macro, {
+  changes: { '/proc/self/status': 'CapEff:\t0000000000000000\n' },
+  options: { uid: 1000, calls: answers({ userns: 'ENOSPC' }) },
+  lacks: { 'user namespaces': 'failed', 'subordinate ids': 'limited', mode: 'limited' },
 });
 test('a kernel before idmapped overlay', macro, { options: { kernel: '5.15.0' }, lacks: { 'idmapped mounts': 'limited' } });
 test('no user namespaces for root', macro, { changes: { '/proc/sys/user/max_user_namespaces': '0\n' }, lacks: { 'user namespaces': 'limited' } });

@@ -187,12 +187,12 @@ test('new limits reach the runtime and the record, and nothing else changes', as
   t.is(resources.pids?.limit, 10);
   t.is(machine.containers.get(id)?.resources.memory?.limit, 128 * 1024 ** 2);
   const { settings, spec } = await containers.inspect({ container: 'web' });
-  t.is(settings.memory, 128 * 1024 ** 2);
-  t.is(settings.memorySwap, 128 * 1024 ** 2, 'still no swap');
+  t.is(settings?.memory, 128 * 1024 ** 2);
+  t.is(settings?.memorySwap, 128 * 1024 ** 2, 'still no swap');
   t.is(spec.linux?.resources?.memory?.limit, 128 * 1024 ** 2);
   const error = await t.throwsAsync<CoreError>(containers.update({ container: 'web', limits: { memoryReservation: '1g' } }));
   t.deepEqual(error.issues.map(({ path }) => path), ['limits.memoryReservation']);
-  t.is((await containers.inspect({ container: 'web' })).settings.memoryReservation, undefined);
+  t.is((await containers.inspect({ container: 'web' })).settings?.memoryReservation, undefined);
 });
 
 test('every change is told, in order, numbered, and again from the journal', async (t) => {

@@ -11,7 +11,7 @@ import { executorBinary } from '../../helpers/executor-plan.js';
 import { leaksSince, report, snapshot, type Scope } from '../../helpers/leaks/index.js';
 import { lacks } from '../../helpers/machine.js';
 
-export const COMMAND = fileURLToPath(new URL('../../../../plugins/runtime-linux/bin/core-oci.mjs', import.meta.url));
+export const COMMAND = fileURLToPath(new URL('../../../../plugins/runtime-linux/bin/core-oci.cjs', import.meta.url));
 const APPLETS = ['sh', 'sleep', 'cat', 'echo', 'id', 'ls', 'tty', 'kill', 'grep', 'true', 'od', 'dd', 'mount', 'ip', 'touch'];
 
 export interface Answer {
@@ -76,7 +76,7 @@ export function oci(title: string, body: (t: ExecutionContext, stage: Stage) => 
     try {
       const stage = new Stage(base);
       stage.configure(['sleep', '60']);
-      const scope: Scope = { folders: [base], cgroup: (path) => path.includes(stage.id), mayStay: (path) => path === 'state' || path.startsWith('bundle') || path.startsWith('made') };
+      const scope: Scope = { folders: [base], cgroup: (path) => path.includes(stage.id), mayStay: (path) => path === 'state' || path.startsWith('run') || path.startsWith('bundle') || path.startsWith('made') };
       const before = snapshot(scope);
       try {
         await body(t, stage);

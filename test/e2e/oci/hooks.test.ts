@@ -1,5 +1,5 @@
 /** The order of hooks, what they are told, and what their failure does. Needs root and a static busybox. */
-import { readdirSync } from 'node:fs';
+import { existsSync, readFileSync, readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Hook, HookPoint } from '#runtime-linux/oci/config.js';
 import { oci, type Stage } from './command.js';
@@ -60,4 +60,27 @@ oci('oci: a hook that outlasts its time is ended', (t, stage) => {
   const answer = stage.call(['create', stage.id]);
   t.is(answer.status, 1);
   t.regex(answer.stderr, /hook ran past specified timeout of 1s/);
+});
+
+oci('oci: a startContainer hook runs in the container, behind start', (t, stage) => {
+  const inside = { path: '/bin/sh', args: ['sh', '-c', 'cat >/made; cat /proc/self/comm >>/made'] };
+  configure(stage, ['sleep', '60'], { startContainer: [inside] });
+  t.is(stage.call(['create', stage.id]).status, 0);
+  const made = join(stage.bundle, 'rootfs', 'made');
+  t.false(existsSync(made));
+  const started = stage.call(['start', stage.id]);
+  t.is(started.status, 0, started.stderr);
+  const text = readFileSync(made, 'utf8');
+  const [state, comm] = [text.slice(0, text.lastIndexOf('}') + 1), text.slice(text.lastIndexOf('}') + 1)];
+  t.like(JSON.parse(state), { status: 'created', id: stage.id, pid: 1, annotations: { note: 'here' } });
+  t.is(comm, 'cat\n');
+});
+
+oci('oci: a startContainer hook that fails ends the start, with the words', (t, stage) => {
+  configure(stage, ['sleep', '60'], { startContainer: [{ path: '/bin/sh', args: ['sh', '-c', 'echo why >&2; exit 4'] }] });
+  t.is(stage.call(['create', stage.id]).status, 0);
+  const answer = stage.call(['start', stage.id]);
+  t.is(answer.status, 1);
+  t.regex(answer.stderr, /exit status 4.*why/);
+  t.is(stage.state()['status'], 'stopped');
 });

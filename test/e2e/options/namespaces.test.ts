@@ -2,6 +2,7 @@
 import { readFileSync } from 'node:fs';
 import { hostname } from 'node:os';
 import type { ContainerOptions } from '@core/core/plugin';
+import { versionOf } from '../../helpers/cgroup.js';
 import { optionCases, type OptionCase } from '../../helpers/option-case.js';
 import { namespaceOf } from '../../helpers/proc.js';
 
@@ -96,6 +97,12 @@ optionCases({
     script: 'cut -d: -f3 /proc/self/cgroup | sort -u',
     inside: '/',
     outside: (t, { pid, id }) => t.true(readFileSync(`/proc/${pid}/cgroup`, 'utf8').includes(id), 'the machine sees the id in its path'),
+  },
+  'cgroup namespace of the machine: what is read in /sys/fs/cgroup of v1 is the container\'s all the same': {
+    options: { memory: 64 << 20, namespaces: { cgroup: 'host' } },
+    script: versionOf('memory') === 1 ? 'cat /sys/fs/cgroup/memory/memory.limit_in_bytes; touch /sys/fs/cgroup/memory/memory.swappiness 2>&1 | grep -o "Read-only.*"' : 'ls /sys/fs/cgroup | grep -c cgroup.controllers',
+    inside: versionOf('memory') === 1 ? `${64 << 20}\nRead-only file system` : '1',
+    outside: (t, { pid }) => t.is(namespaceOf(pid, 'cgroup'), namespaceOf('self', 'cgroup')),
   },
   'cgroup files inside are read-only': {
     options: {},

@@ -5,10 +5,14 @@ import { join } from 'node:path';
 import { setTimeout } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import type { ExecutionContext } from 'ava';
+import { defaultPlaces } from '#core/config/places.js';
 import { withFolder } from '../../helpers/real-kernel.js';
 
 const CORE = fileURLToPath(new URL('../../../../core/bin/core.mjs', import.meta.url));
 const EXAMPLES = fileURLToPath(new URL('../../../../scripts/examples/', import.meta.url));
+
+/** What an ordinary user's kernels go by. */
+const places = Object.fromEntries(['HOME', 'XDG_RUNTIME_DIR', 'TMPDIR'].flatMap((name) => (process.env[name] === undefined ? [] : [[name, process.env[name]]])));
 
 interface Script {
   readonly pid: number;
@@ -17,7 +21,7 @@ interface Script {
 }
 
 function start(file: string, args: readonly string[] = []): Script {
-  const child = spawn(process.execPath, [CORE, file, ...args], { env: { PATH: process.env['PATH'] }, stdio: ['ignore', 'pipe', 'pipe'] });
+  const child = spawn(process.execPath, [CORE, file, ...args], { env: { PATH: process.env['PATH'], ...places }, stdio: ['ignore', 'pipe', 'pipe'] });
   const text = { stdout: '', stderr: '' };
   child.stdout.setEncoding('utf8').on('data', (chunk: string) => (text.stdout += chunk));
   child.stderr.setEncoding('utf8').on('data', (chunk: string) => (text.stderr += chunk));
@@ -38,7 +42,8 @@ async function seen(wanted: RegExp, text: () => { stdout: string; stderr: string
 
 /** Private folders of an embedded kernel are named after its process. */
 function foldersOf(pid: number): string[] {
-  return ['/run/core/e', '/var/lib/core/ephemeral'].flatMap((folder) => (existsSync(folder) ? readdirSync(folder).filter((name) => name.startsWith(`${pid.toString(36)}-`)).map((name) => join(folder, name)) : []));
+  const { root, runRoot } = defaultPlaces();
+  return [join(runRoot, 'e'), join(root, 'ephemeral')].flatMap((folder) => (existsSync(folder) ? readdirSync(folder).filter((name) => name.startsWith(`${pid.toString(36)}-`)).map((name) => join(folder, name)) : []));
 }
 
 const examples: Record<string, RegExp> = {
@@ -57,7 +62,7 @@ for (const file of readdirSync(EXAMPLES).filter((name) => name.endsWith('.mts'))
     t.is(code, 0);
     t.regex(stdout, examples[file] ?? /^no expectation is written for it$/);
     t.deepEqual(foldersOf(pid), []);
-  });
+  }, { cgroups: true });
 }
 
 function script(folder: string, source: string): string {

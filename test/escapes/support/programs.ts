@@ -12,7 +12,7 @@ import { once, run } from '../../helpers/images.js';
 const sources = join(import.meta.dirname, '..', '..', '..', 'fixtures', 'escapes');
 
 /** Statically linked, so that it runs in any root. */
-export function attackProgram(name: 'attack' | 'naive' | 'race'): string {
+export function attackProgram(name: 'attack' | 'naive' | 'poison' | 'race'): string {
   return join(compiled(name, ['-static']), name);
 }
 

@@ -102,7 +102,10 @@ const refused: Record<string, readonly [args: readonly string[], words: RegExp]>
   'a command nobody knows': [['nope'], /^unknown command 'nope'/],
   'a flag nobody knows': [['state', '--nope', 'c1'], /^unknown option '--nope'/],
   'an id that is missing': [['start'], /^missing required argument 'id'/],
-  'a checkpoint': [['checkpoint', '--image-path', '/x', 'c1'], /^checkpoint is not supported/],
+  'pages on demand': [['checkpoint', '--lazy-pages', '--image-path', '/x', 'c1'], /^--lazy-pages is not supported/],
+  'a page server without a port': [['checkpoint', '--page-server', 'here', 'c1'], /ADDRESS:PORT/],
+  'a terminal to bring back': [['restore', '--console-socket', '/x', 'c1'], /^cannot restore a container with a terminal/],
+  'a mode nobody knows': [['restore', '--manage-cgroups-mode', 'some', 'c1'], /Allowed choices are soft/],
 };
 for (const [name, [args, words]] of Object.entries(refused)) {
   test.serial(`${name} is refused, in the log too`, async (t) => {

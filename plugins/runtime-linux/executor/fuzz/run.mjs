@@ -28,7 +28,7 @@ function build() {
   const sources = readdirSync(executor).filter((name) => name.endsWith('.c') && !outside.has(name)).map((name) => join(executor, name));
   const flags = ['-std=gnu11', '-O1', '-g', '-Wall', '-Wextra', '-Werror', '-fsanitize=fuzzer,address,undefined', '-fno-sanitize-recover=undefined'];
   if (run('clang', [...flags, '-o', program, join(here, 'plan_fuzz.c'), ...sources]) !== 0) {
-    console.error('fuzz: clang with libFuzzer is needed (Debian: apt-get install clang)');
+    console.error('fuzz: clang with libFuzzer and its sanitizers is needed (Debian 12: apt-get install clang libclang-rt-14-dev)');
     process.exit(2);
   }
 }

@@ -1,6 +1,7 @@
 /* The unpacker's process comes in with root's powers, and goes out with those it needs; called by layer.c. */
 #include "confine.h"
 
+#include "../fds.h"
 #include "../sys.h"
 
 #include <linux/audit.h>
@@ -51,7 +52,7 @@ static void close_others(const int *keep, size_t count) {
 		unsigned next = ~0u;
 		for (size_t i = 0; i < count; i++)
 			if (keep[i] >= 0 && (unsigned)keep[i] >= from && (unsigned)keep[i] < next) next = (unsigned)keep[i];
-		if (next > from) sys_close_range(from, next == ~0u ? ~0u : next - 1, 0);
+		if (next > from) (void)fds_range(from, next == ~0u ? ~0u : next - 1, 0);
 		if (next == ~0u) return;
 		from = next + 1;
 	}

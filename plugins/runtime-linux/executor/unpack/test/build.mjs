@@ -11,7 +11,7 @@ const output = join(executor, 'build', sanitize ? 'core-unpack-asan' : 'core-unp
 const flags = ['-std=gnu11', '-Wall', '-Wextra', '-Werror', '-O2', '-g', ...(sanitize ? ['-fsanitize=address,undefined', '-fno-sanitize-recover=undefined'] : [])];
 
 const own = readdirSync(unpack).filter((name) => /\.[ch]$/.test(name)).map((name) => join(unpack, name));
-const shared = ['err', 'util', 'msgpack', 'encode', 'node'].map((name) => join(executor, `${name}.c`));
+const shared = ['err', 'fds', 'util', 'msgpack', 'encode', 'node'].map((name) => join(executor, `${name}.c`));
 const sources = [...own.filter((path) => path.endsWith('.c')), ...shared, join(unpack, 'test', 'command.c')];
 
 if (changed(output) < Math.max(...[...own, ...sources, import.meta.filename].map(changed))) {

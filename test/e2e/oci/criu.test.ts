@@ -6,8 +6,8 @@ import test, { type ExecutionContext } from 'ava';
 import { eventually, isAlive } from '../executor/support.js';
 import { COMMAND, oci, type Stage } from './command.js';
 
-const { status, error, stdout } = spawnSync('criu', ['check'], { encoding: 'utf8', env: { ...process.env, PATH: `${process.env['PATH']}:/usr/sbin` } });
-const reason = error ? 'not installed: criu' : status === 0 ? undefined : `this CRIU cannot work on this kernel (${stdout.trim().split('\n').at(-1) ?? ''})`;
+const { status, error, stderr } = spawnSync('criu', ['check'], { encoding: 'utf8', env: { ...process.env, PATH: `${process.env['PATH']}:/usr/sbin` } });
+const reason = error ? 'not installed: criu' : status === 0 ? undefined : `this CRIU cannot work on this kernel (${stderr.trim().split('\n').at(-1)})`;
 
 function criu(title: string, body: (t: ExecutionContext, stage: Stage) => Promise<void> | void): void {
   if (reason !== undefined) test.skip(`${title} (${reason})`, () => {});

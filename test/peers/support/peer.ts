@@ -13,7 +13,7 @@ import { lacksImages } from '../../helpers/images.js';
 import { cgroups, leaksSince, ownProcesses, report, snapshot, type Scope } from '../../helpers/leaks/index.js';
 import { lacks } from '../../helpers/machine.js';
 
-export const RUNTIME = fileURLToPath(new URL('../../../../plugins/runtime-linux/bin/core-oci.mjs', import.meta.url));
+export const RUNTIME = fileURLToPath(new URL('../../../../plugins/runtime-linux/bin/core-oci.cjs', import.meta.url));
 
 export interface Answer {
   readonly status: number | null;

@@ -25,9 +25,8 @@ if command -v ip >/dev/null; then
     ip address add $outside/32 dev lo
   fi
 fi
-# Everywhere but here anybody may open it.
-if [ -c /dev/net/tun ]; then
-  mknod -m 666 "$folder/tun" c 10 200
+# Everywhere but here anybody may open it. Root of a user namespace can make none.
+if [ -c /dev/net/tun ] && mknod -m 666 "$folder/tun" c 10 200; then
   mount --bind "$folder/tun" /dev/net/tun
 fi
 

@@ -23,7 +23,7 @@ export function asOrdinary(folder: string, args: readonly string[]): string[] {
   writeFileSync(file, JSON.stringify(set));
   chownSync(file, USER, USER);
   const core = ['core/bin/core.mjs', '--json', ...args.map((word) => (word === 'SET' ? file : word))];
-  return ['unshare', '--mount', '--propagation', 'private', 'sh', join(TREE, 'scripts', 'lib', 'ordinary-user.sh'), user, TREE, process.execPath, ...core];
+  return ['unshare', '--mount', '--net', '--propagation', 'private', 'sh', join(TREE, 'scripts', 'lib', 'ordinary-user.sh'), user, TREE, process.execPath, ...core];
 }
 
 const SCRIPT = 'read go; exec sh -ec \'echo 0 > /proc/sys/user/max_user_namespaces; exec "$@"\' sh "$@"';

@@ -186,7 +186,12 @@ function rootSteps(draft: PlanDraft, input: OciPlanInput): void {
   }
   draft.prepare.push(['tree', slot, bundle.rootfs, true, false, true]);
   // A folder of a shared mount is shared itself, which pivot_root refuses, and would hand on to the machine what is mounted in it.
-  draft.setup.push(['root', slot], ['attr', '/', 0, 0, MS.SLAVE, true]);
+  draft.setup.push(showsMounts(bundle.config) ? ['rootat', slot, bundle.rootfs] : ['root', slot], ['attr', '/', 0, 0, MS.SLAVE, true]);
+}
+
+/** To hooks of the machine's side that are called in the container's mount namespace: they look where the bundle has its root. A mapped root user might not reach that place. */
+function showsMounts({ hooks, linux }: Bundle['config']): boolean {
+  return (hooks?.createContainer ?? []).length > 0 && !(linux?.namespaces ?? []).some(({ type }) => type === 'user');
 }
 
 /** In the order of the specification: the machine's side first, then the container's namespaces, then the new root. */

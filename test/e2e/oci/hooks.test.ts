@@ -84,3 +84,10 @@ oci('oci: a startContainer hook that fails ends the start, with the words', (t, 
   t.regex(answer.stderr, /exit status 4.*why/);
   t.is(stage.state()['status'], 'stopped');
 });
+
+oci('oci: a createContainer hook finds the mounts below the bundle, the machine none', (t, stage) => {
+  const proc = join(stage.bundle, 'rootfs', 'proc', 'self', 'status');
+  configure(stage, ['echo', 'command'], { createRuntime: [script(stage, `test -e ${proc} || echo none >>$0`)], createContainer: [script(stage, `test -e ${proc} && echo mounted >>$0`)] });
+  t.like(stage.call(['run', stage.id]), { status: 0, stdout: 'command\n' });
+  t.is(stage.read('made-hooks'), 'none\nmounted\n');
+});

@@ -15,6 +15,7 @@
 #include <sys/wait.h>
 
 #include "clone.h"
+#include "fds.h"
 #include "step.h"
 #include "sys.h"
 #include "util.h"
@@ -39,13 +40,13 @@ static int keep_only(struct helper *helper) {
 		helper->fds[i] = fcntl(helper->fds[i], F_DUPFD_CLOEXEC, HIGH_FD);
 		if (helper->fds[i] < 0) return -1;
 	}
-	if (sys_close_range(LOW_FD, HIGH_FD - 1, 0) < 0) return -1;
+	if (fds_range(LOW_FD, HIGH_FD - 1, 0) < 0) return -1;
 	for (int i = 0; i < KEEPS; i++) {
 		if (helper->fds[i] < 0) continue;
 		if (dup3(helper->fds[i], LOW_FD + i, O_CLOEXEC) < 0) return -1;
 		helper->fds[i] = LOW_FD + i;
 	}
-	return sys_close_range(LOW_FD + KEEPS, ~0u, 0);
+	return fds_range(LOW_FD + KEEPS, ~0u, 0);
 }
 
 /* The namespace gets a name in the container's run folder that the program alone sees: whatever it closes or gives up first, it can open that. */

@@ -23,7 +23,7 @@ import { controlOf, handleNotice, watchByControl } from './lifecycle/exit.js';
 import { signalContainer } from './lifecycle/kill.js';
 import { attachProcess, execProcess, isSize } from './lifecycle/process.js';
 import { reconcile } from './lifecycle/reconcile.js';
-import { removeContainer } from './lifecycle/remove.js';
+import { removeContainer, removeFolders } from './lifecycle/remove.js';
 import { startContainer } from './lifecycle/start.js';
 import { updateContainer } from './lifecycle/update.js';
 import { asCoreError } from './link/failure.js';
@@ -169,7 +169,7 @@ function living(context: Context): Pick<Runtime, 'create' | 'start' | 'wait' | '
     },
     remove: async ({ id }) => {
       const container = context.containers.get(id);
-      await context.hold(container ? removeContainer(context, container) : removeFolders(context, id));
+      await context.hold(container ? removeContainer(context, container) : removeLeft(context, id));
     },
     reconcile: ({ alive }) => context.hold(reconcile(context, alive)),
   };
@@ -223,11 +223,11 @@ function governing(context: Context): Pick<Runtime, 'pause' | 'resume' | 'update
 }
 
 /** Folders without a container in memory: of a start that failed before the last restart, or kept over a reboot. */
-async function removeFolders(context: Context, id: string): Promise<void> {
+async function removeLeft(context: Context, id: string): Promise<void> {
   if (!/^[a-zA-Z0-9][a-zA-Z0-9_.-]{0,127}$/.test(id)) return;
-  const { dir, state } = pathsOf(context, { id });
-  const there = await Promise.all([dir, state].map((path) => stat(path).then(() => true, () => false)));
-  if (there.some(Boolean)) await context.trees.remove([dir, state]);
+  const paths = pathsOf(context, { id });
+  const there = await Promise.all([paths.dir, paths.state, paths.upper, paths.work].map((path) => stat(path).then(() => true, () => false)));
+  if (there.some(Boolean)) await removeFolders(context, paths);
 }
 
 function onExecutorLost(context: Context): void {

@@ -1,6 +1,6 @@
 /** What outlives whom: kernels, executors and monitors are killed, containers and their records are not lost. Needs root. */
 import { fork, type ChildProcess } from 'node:child_process';
-import { chmod, mkdtemp, readFile, rm } from 'node:fs/promises';
+import { chmod, mkdtemp, readdir, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { ExecutionContext } from 'ava';
@@ -130,6 +130,30 @@ run('kernel, executor and monitor are all killed: the next kernel ends what is l
     await next.start({ id: 'lost' });
     t.is((await next.status({ id: 'lost' })).state, 'running', 'it may be started again');
   }));
+
+for (const [title, io] of [['with a log', {}], ['without one', { log: null }]] as const) {
+  run(`what a container ${title} keeps over a restart of the machine goes when it is removed, or when nobody names it`, (t) =>
+    withWorld(t, async ({ options, driver }) => {
+      const first = await driver();
+      for (const id of ['named', 'forgotten']) {
+        await first.create({ ...request(id, 'echo x > /written'), io });
+        await first.start({ id });
+        await first.wait({ id });
+      }
+      await first.close();
+      // As the machine's start leaves it.
+      await rm(options.runRoot, { recursive: true });
+      const kept = async (): Promise<string[]> => {
+        const folders = ['kept', 'upper', 'work'].map((kind) => readdir(join(options.root, 'containers', kind)));
+        return (await Promise.all(folders)).flat().filter((name) => !name.startsWith('.'));
+      };
+      const next = await driver();
+      await next.reconcile({ alive: ['named'] });
+      t.deepEqual([...new Set(await kept())], ['named']);
+      await next.remove({ id: 'named' });
+      t.deepEqual(await kept(), []);
+    }));
+}
 
 /** A kernel in a process of its own, which has started these. */
 function startedBy(options: DriverOptions, containers: ReadonlyArray<readonly [id: string, script: string]>): Promise<ChildProcess> {

@@ -2,6 +2,7 @@
 import type { Container } from '../container.js';
 import type { Context } from '../context.js';
 import { asCoreError } from '../link/failure.js';
+import type { Paths } from '../plan/input.js';
 import { killContainer } from './kill.js';
 
 /** Concurrent removals of one container are one. */
@@ -18,10 +19,14 @@ async function remove(context: Context, container: Container): Promise<void> {
   await container.starting?.catch(() => undefined);
   await killContainer(context, container);
   await container.settling;
-  const { dir, state, upper, work } = container.paths;
-  if (container.touched) await context.trees.remove([dir, state, upper], [work]);
+  if (container.touched) await removeFolders(context, container.paths);
   await container.hangUp();
   context.containers.delete(container.id);
   container.markRemoved();
   context.events.emit({ type: 'removed', id: container.id, time: Date.now() });
+}
+
+/** All it has on disk and in the run root. */
+export function removeFolders({ trees }: Pick<Context, 'trees'>, { dir, state, upper, work }: Paths): Promise<void> {
+  return trees.remove([dir, state, upper], [work]);
 }

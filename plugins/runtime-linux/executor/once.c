@@ -28,6 +28,7 @@ struct once {
 };
 
 static int forget_caller(int channel, struct err *err);
+static void forget_request(struct once *once);
 static int hear(struct once *once, struct request *out, struct err *err);
 static int create(struct once *once, const struct node *arg, struct process *out, bool *stay, struct err *err);
 static int exec(struct once *once, const struct node *arg, struct process *out, bool *stay, struct err *err);
@@ -55,9 +56,9 @@ int once_main(int channel) {
 	if (ret < 0) {
 		enc_error(&enc, 1, &err);
 		tell(&once, &enc);
-		return 1;
-	}
-	tell_started(&once, process.pid);
+	} else tell_started(&once, process.pid);
+	forget_request(&once);
+	if (ret < 0) return 1;
 	return stay ? foreground(&process) : 0;
 }
 
@@ -87,15 +88,19 @@ static int read_whole(int fd, uint8_t *out, size_t len) {
 	return 0;
 }
 
+static void forget_request(struct once *once) {
+	arena_free(&once->arena);
+	free(once->bytes);
+	once->bytes = NULL;
+}
+
 /* The memory of the frame before is given back. */
 static int hear(struct once *once, struct request *out, struct err *err) {
 	struct node frame;
 	uint32_t size;
 
 	err->step = "frame";
-	arena_free(&once->arena);
-	free(once->bytes);
-	once->bytes = NULL;
+	forget_request(once);
 	if (read_whole(once->channel, (uint8_t *)&size, sizeof size) < 0) return err_set(err, ECANCELED, "the caller is gone");
 	if (size > MAX_REQUEST) return err_set(err, EMSGSIZE, "a request of %u bytes is too long", size);
 	once->bytes = malloc(size + 1);

@@ -8,8 +8,11 @@ import type { HostFacts, Paths } from './plan/input.js';
 import type { PlanTemplates } from './plan/templates.js';
 import type { IdDefaults } from './spec/namespaces.js';
 
+/** Folders below `Folders.containers`; each has one per container that needs it. */
+export const KINDS = ['kept', 'upper', 'work'] as const;
+
 export interface Folders {
-  /** `<root>/containers`: a folder per container with upper, work and log. */
+  /** `<root>/containers`. */
   readonly containers: string;
   /** `<runRoot>/c`: a run folder per container. */
   readonly run: string;

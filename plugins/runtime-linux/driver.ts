@@ -12,7 +12,7 @@ import { makeParents, parentFolders, prepareDevices, removeParents } from './cgr
 import { containerStats } from './cgroup/stats.js';
 import type { Config } from './config.js';
 import type { Container } from './container.js';
-import { find, pathsOf, type Context, type Folders } from './context.js';
+import { find, KINDS, pathsOf, type Context, type Folders } from './context.js';
 import { EventHub } from './events.js';
 import { Executor } from './executor.js';
 import { hostFacts } from './facts.js';
@@ -91,7 +91,7 @@ function makeContext(options: DriverOptions): Context {
   const folders: Folders = { containers: `${root}/containers`, run: `${runRoot}/c` };
   // Passable for all, readable for none but root: the root of a user namespace walks through the run folder.
   for (const folder of [runRoot, folders.run]) mkdirSync(folder, { recursive: true, mode: 0o711 });
-  for (const folder of ['kept', 'upper', 'work']) mkdirSync(`${folders.containers}/${folder}`, { recursive: true, mode: 0o711 });
+  for (const folder of KINDS) mkdirSync(`${folders.containers}/${folder}`, { recursive: true, mode: 0o711 });
   const facts = options.host ?? hostFacts(options.rootless);
   // One group per root, so that no kernel takes another's containers for leftovers of its own.
   const cgroupParent = parentName({ above: options.cgroupParent, root, runRoot, lease });

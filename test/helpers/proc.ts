@@ -1,5 +1,5 @@
 /** What the machine's /proc says of a process. Comes in: a host pid. Goes out: single facts, as the kernel writes them. Called by the tests that look at a container from outside. */
-import { readFileSync, readlinkSync } from 'node:fs';
+import { readFileSync, readdirSync, readlinkSync } from 'node:fs';
 
 /** A field of /proc/PID/status, e.g. `CapEff`. */
 export function statusField(pid: number | 'self', field: string): string {
@@ -13,6 +13,20 @@ export function namespaceOf(pid: number | 'self', type: string): string {
 
 export function commandOf(pid: number): string[] {
   return readFileSync(`/proc/${pid}/cmdline`, 'utf8').split('\0').slice(0, -1);
+}
+
+/** Pids of those one of whose words fits. */
+export function processesWith(fits: (word: string) => boolean): number[] {
+  return readdirSync('/proc').filter((name) => /^\d+$/.test(name)).map(Number).filter((pid) => wordsOf(pid).some(fits));
+}
+
+/** None of a process that has ended. */
+export function wordsOf(pid: number): string[] {
+  try {
+    return commandOf(pid);
+  } catch {
+    return [];
+  }
 }
 
 export function environmentOf(pid: number): string[] {

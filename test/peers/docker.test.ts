@@ -1,11 +1,10 @@
 /** dockerd drives `core-oci` by way of containerd and its shim. Needs docker. */
 import { join } from 'node:path';
 import { writeFileSync } from 'node:fs';
-import { groupValue, insideValue } from '../helpers/cgroup.js';
 import { dockerArchive } from '../helpers/images.js';
 import { Daemon } from './support/daemon.js';
 import { RUNTIME, testsOf, type Answer, type Peer, type Place } from './support/peer.js';
-import { eventually, OBEDIENT, TERMINAL } from './support/scenes.js';
+import { eventually, limits, OBEDIENT, TERMINAL } from './support/scenes.js';
 
 const docker = testsOf({ name: 'docker', tools: ['docker', 'dockerd', 'containerd'], setUp });
 const IMAGE = 'busybox:latest';
@@ -74,18 +73,7 @@ docker('a container in the background: exec, logs, ps, inspect, stop, rm', async
 });
 
 docker('limits are the container\'s, seen from both sides, and can be changed', (t, { run, call, inspect }) => {
-  t.is(run(['--detach', '--name=box', '--memory=64m', '--pids-limit=50', IMAGE, 'sleep', '1000']).status, 0);
-  const pid = Number(inspect('box', '.State.Pid'));
-  const memory = { v1: 'memory.limit_in_bytes', v2: 'memory.max' };
-  t.is(groupValue(pid, 'memory', memory), String(64 << 20));
-  t.is(groupValue(pid, 'pids', { v1: 'pids.max', v2: 'pids.max' }), '50');
-  t.is(call(['exec', 'box', 'sh', '-c', insideValue('memory', memory)]).stdout, `${64 << 20}\n`);
-  t.is(call(['pause', 'box']).status, 0);
-  t.is(inspect('box', '.State.Status'), 'paused');
-  t.is(call(['unpause', 'box']).status, 0);
-  t.regex(call(['stats', '--no-stream', '--format', '{{.MemUsage}} {{.PIDs}}', 'box']).stdout, /\/ 64MiB 1\n/);
-  t.is(call(['update', '--memory=80m', '--memory-swap=80m', 'box']).status, 0);
-  t.is(groupValue(pid, 'memory', memory), String(80 << 20));
+  limits(t, { run, call, inspect }, { image: IMAGE, usage: /\/ 64MiB 1\n/, update: ['--memory=80m', '--memory-swap=80m'] });
 });
 
 docker('a terminal has the client\'s size', (t, { onTerminal }) => {

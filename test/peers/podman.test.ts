@@ -1,10 +1,9 @@
 /** podman drives `core-oci` by way of conmon. Needs podman. */
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { groupValue, insideValue } from '../helpers/cgroup.js';
 import { ociArchive } from '../helpers/images.js';
 import { RUNTIME, testsOf, type Answer, type Peer, type Place } from './support/peer.js';
-import { eventually, OBEDIENT, TERMINAL } from './support/scenes.js';
+import { eventually, limits, OBEDIENT, TERMINAL } from './support/scenes.js';
 
 const podman = testsOf({ name: 'podman', tools: ['podman', 'conmon'], setUp });
 
@@ -67,18 +66,7 @@ podman('a container in the background: exec, logs, ps, inspect, stop, rm', async
 });
 
 podman('limits are the container\'s, seen from both sides, and can be changed', (t, { image, run, call, inspect }) => {
-  t.is(run(['--detach', '--name=box', '--memory=64m', '--pids-limit=50', image, 'sleep', '1000']).status, 0);
-  const pid = Number(inspect('box', '.State.Pid'));
-  const memory = { v1: 'memory.limit_in_bytes', v2: 'memory.max' };
-  t.is(groupValue(pid, 'memory', memory), String(64 << 20));
-  t.is(groupValue(pid, 'pids', { v1: 'pids.max', v2: 'pids.max' }), '50');
-  t.is(call(['exec', 'box', 'sh', '-c', insideValue('memory', memory)]).stdout, `${64 << 20}\n`);
-  t.is(call(['pause', 'box']).status, 0);
-  t.is(inspect('box', '.State.Status'), 'paused');
-  t.is(call(['unpause', 'box']).status, 0);
-  t.regex(call(['stats', '--no-stream', '--format', '{{.MemUsage}} {{.PIDs}}', 'box']).stdout, /\/ 67.11MB 1\n/);
-  t.is(call(['update', '--memory=80m', 'box']).status, 0);
-  t.is(groupValue(pid, 'memory', memory), String(80 << 20));
+  limits(t, { run, call, inspect }, { image, usage: /\/ 67.11MB 1\n/, update: ['--memory=80m'] });
 });
 
 podman('a terminal has the client\'s size', (t, { image, onTerminal }) => {

@@ -6,8 +6,10 @@ import { createServer, type AddressInfo, type Server } from 'node:net';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { promisify } from 'node:util';
+import { eventually } from '../e2e/executor/support.js';
 import { ociLayout } from '../helpers/images.js';
 import { lacks } from '../helpers/machine.js';
+import { processesWith, wordsOf } from '../helpers/proc.js';
 import { asUser, outside } from '../helpers/rootless.js';
 
 const forever = { command: ['sh', '-c', 'sleep 1000'] };
@@ -47,7 +49,7 @@ for (const program of ['pasta', 'slirp4netns'] as const) {
     const [started] = programsOf(folder);
     child.kill('SIGKILL');
     t.truthy(started);
-    t.true(await eventually(() => withWord((word) => word.startsWith(join(folder, 'orun'))).length === 0));
+    t.true(await eventually(() => processesWith((word) => word.startsWith(join(folder, 'orun'))).length === 0));
   }, needs);
 }
 
@@ -88,26 +90,9 @@ async function serve(address: string): Promise<Served> {
 
 /** The program is told the name of a namespace in the run folder. */
 function processesOf(program: string, folder: string): number[] {
-  return programsOf(folder).filter((pid) => words(pid)[0]?.endsWith(`/${program}`));
+  return programsOf(folder).filter((pid) => wordsOf(pid)[0]?.endsWith(`/${program}`));
 }
 
 function programsOf(folder: string): number[] {
-  return withWord((word) => word.startsWith(folder) && word.endsWith('/netns'));
-}
-
-function withWord(fits: (word: string) => boolean): number[] {
-  return readdirSync('/proc').filter((name) => /^\d+$/.test(name)).map(Number).filter((pid) => words(pid).some(fits));
-}
-
-function words(pid: number): string[] {
-  try {
-    return readFileSync(`/proc/${pid}/cmdline`, 'utf8').split('\0');
-  } catch {
-    return [];
-  }
-}
-
-async function eventually(holds: () => boolean): Promise<boolean> {
-  for (let tries = 0; tries < 500 && !holds(); tries++) await sleep(20);
-  return holds();
+  return processesWith((word) => word.startsWith(folder) && word.endsWith('/netns'));
 }

@@ -8,7 +8,7 @@ import { hierarchies } from '../cgroup/parents.js';
 import { isFrozen } from '../cgroup/members.js';
 import { allGroups } from '../cgroup/paths.js';
 import { Container } from '../container.js';
-import { pathsOf, type Context } from '../context.js';
+import { KINDS, pathsOf, type Context } from '../context.js';
 import { foreignGroups } from '../foreign/find.js';
 import type { Plan } from '../protocol.js';
 import { readContainerRecord, readExit, readState } from '../records.js';
@@ -47,7 +47,7 @@ async function leftovers({ folders, host, cgroupParent, foreignRoot }: Context):
 
 /** One folder of each kind per container. What begins with a dot is the executor's, made in advance. */
 async function onDisk(containers: string): Promise<string[]> {
-  const names = await Promise.all(['kept', 'upper', 'work'].map((kind) => subfolders(`${containers}/${kind}`)));
+  const names = await Promise.all(KINDS.map((kind) => subfolders(`${containers}/${kind}`)));
   return names.flat().filter((name) => !name.startsWith('.'));
 }
 

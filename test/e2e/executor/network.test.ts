@@ -4,6 +4,7 @@ import test, { type ExecutionContext } from 'ava';
 import { CLONE } from '#runtime-linux/constants.js';
 import { StepError } from '#runtime-linux/link/failure.js';
 import { declareUnless } from '../../helpers/declare.js';
+import { processesWith as findProcesses } from '../../helpers/proc.js';
 import { Executor, NAMESPACES, eventually, isAlive, lacking, type Wish } from './support.js';
 
 const run = declareUnless(lacking);
@@ -22,15 +23,7 @@ function wish(script: string, { says = false, argv = ['sleep', '1000'] }: { read
 
 /** Pids of the processes that were given this word. */
 function processesWith(word: string): number[] {
-  return readdirSync('/proc').filter((name) => /^\d+$/.test(name)).map(Number).filter((pid) => words(pid).includes(word));
-}
-
-function words(pid: number): string[] {
-  try {
-    return readFileSync(`/proc/${pid}/cmdline`, 'utf8').split('\0');
-  } catch {
-    return [];
-  }
+  return findProcesses((other) => other === word);
 }
 
 /** Unlike any other of the machine. */

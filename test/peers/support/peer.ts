@@ -2,6 +2,7 @@
  * Another engine that drives `core-oci`. Comes in: a title, the programs of that engine, how it is set up in a folder. Goes out: an ava test that fails when anything is
  * left of it on the machine, or in the runtime's records. Called by the tests beside it.
  */
+import { setTimeout as sleep } from 'node:timers/promises';
 import test, { type ExecutionContext } from 'ava';
 import { spawnSync } from 'node:child_process';
 import { chmodSync, closeSync, existsSync, mkdirSync, mkdtempSync, openSync, readdirSync, readFileSync, rmSync, rmdirSync } from 'node:fs';
@@ -72,7 +73,7 @@ async function inPlace(t: ExecutionContext, work: (place: Place) => Promise<void
   const before = snapshot(scope);
   try {
     await work(place);
-    place.dropGroups();
+    await place.dropGroups();
     t.is(report(await leaksSince(before, scope)), '', 'left behind');
   } finally {
     for (const { pid } of ownProcesses(scope)) kill(pid);
@@ -124,15 +125,20 @@ export class Place {
     return { ...answer, stdout: answer.stdout.replaceAll(/\r+\n/g, '\n') };
   }
 
-  /** The group above the containers is the engine's, and some leave it. What is not empty stays, and is found. */
-  dropGroups(): void {
-    const paths = [...cgroups({ cgroup: (path) => path.endsWith(this.group) || path.endsWith(`${this.group}/conmon`) }).keys()];
-    for (const path of paths.toSorted((a, b) => b.length - a.length)) {
-      try {
-        rmdirSync(path);
-      } catch {
-        // Still in use: the oracle says by whom.
-      }
+  /** The group above the containers is the engine's, and some leave it, podman with a conmon that is still ending. What does not get empty stays, and is found. */
+  async dropGroups(): Promise<void> {
+    const left = (): string[] => [...cgroups({ cgroup: (path) => path.endsWith(this.group) || path.endsWith(`${this.group}/conmon`) }).keys()];
+    for (let tries = 0; tries < 100 && left().length > 0; tries++) {
+      for (const path of left().toSorted((a, b) => b.length - a.length)) removeGroup(path);
+      if (left().length > 0) await sleep(50);
     }
+  }
+}
+
+function removeGroup(path: string): void {
+  try {
+    rmdirSync(path);
+  } catch {
+    // Still in use.
   }
 }
